@@ -1,0 +1,66 @@
+# Every command of the project. `make help` lists them.
+# Only Python 3.11, make and a package index are needed for `demo` and `test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CORE_STAMP := $(VENV)/.installed-core
+SPARK_STAMP := $(VENV)/.installed-spark
+DEMO ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow test-spark check format bench docs lock clean
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(CORE_STAMP): requirements/core.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(CORE_STAMP) $@
+
+$(SPARK_STAMP): $(STAMP) requirements/spark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.txt
+	@touch $@
+
+install: $(CORE_STAMP)  ## Create .venv with the command `.venv/bin/openasm`
+
+demo: $(CORE_STAMP)  ## Make a fictional practice and cohort, run the whole path, write a report
+	$(BIN)/openasm demo --out $(DEMO)
+
+test: $(STAMP)  ## All tests that need no Java, browser or server
+	$(BIN)/python -m pytest -n 2 -m "not spark"
+
+test-spark: $(SPARK_STAMP)  ## The engine tests on Spark (needs Java 17)
+	$(BIN)/python -m pytest -m spark
+
+check: $(STAMP)  ## Format, lint, types, import contracts, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell openasm tests benchmarks docs *.md
+
+format: $(STAMP)  ## Rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## The benchmarks; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP)  ## Renew the hash-locked requirements
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements/core.txt
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev --extra spark -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
+
+clean:  ## Remove what the targets made
+	rm -rf $(VENV) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

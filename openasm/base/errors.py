@@ -1,0 +1,47 @@
+"""The failures a user can meet, each with its exit code.
+
+Exit codes are an interface (docs/reference): 2 wrong usage, 3 input refused, 4 rule value unpublished for the year,
+5 not found. Anything else that escapes is a defect of ours and ends with 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from openasm.base.problems import Problem
+
+
+class OpenAsmError(Exception):
+    """A failure with a message for people; shown without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class WrongUsage(OpenAsmError):
+    """The command or call does not make sense as given."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class InputRefused(OpenAsmError):
+    """An input has errors; nothing was written. `problems` holds all of them."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problem.as_text() for problem in self.problems))
+
+
+class RuleUnpublished(OpenAsmError):
+    """A rule value has not been published for the performance year asked for."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class NotFound(OpenAsmError):
+    """What was asked for by key is not there."""
+
+    exit_code: ClassVar[int] = 5

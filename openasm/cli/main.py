@@ -1,0 +1,104 @@
+"""The command `openasm`: finds the asked-for command and runs it; each command is a file beside this one.
+
+Command modules are loaded only when called, so that `openasm --help` starts quickly. A module holds one Typer `app` with one
+or more commands of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from openasm import __version__
+from openasm.base.errors import InputRefused, OpenAsmError
+
+# command -> (module holding its Typer `app`, one line for the list of commands)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
+}
+
+
+class _LazyGroup(TyperGroup):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, summary = COMMANDS[cmd_name]
+        if not _running(ctx, cmd_name):
+            return _Summary(cmd_name, summary)
+        command = typer.main.get_command(importlib.import_module(module_name).app)
+        command.name = cmd_name
+        return command
+
+
+def _running(ctx: Any, cmd_name: str) -> bool:
+    """Whether the command is about to run, rather than only being listed in the help."""
+    return cmd_name in sys.argv[1:] or bool(getattr(ctx, "resilient_parsing", False))
+
+
+class _Summary(typer.core.TyperCommand):
+    """What the list of commands shows of one that has not been loaded."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        super().__init__(name=name, help=summary, rich_help_panel=None)
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    add_completion=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="OpenASM: the open engine for CMS's Ambulatory Specialty Model (42 CFR part 512 subpart G).",
+)
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        typer.echo(f"openasm {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every failure ends with its exit code and no traceback."""
+    try:
+        app()
+    except InputRefused as refused:
+        count = len(refused.problems)
+        print(f"Input refused: {count} problem{'s' if count != 1 else ''}; nothing was written.", file=sys.stderr)  # noqa: T201
+        for problem in refused.problems:
+            print(f"  {problem.as_text()}", file=sys.stderr)  # noqa: T201
+        sys.exit(refused.exit_code)
+    except OpenAsmError as error:
+        print(str(error), file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except MemoryError:
+        print("Not enough memory. Close other programs or give a smaller input.", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except OSError as error:
+        name = os.path.basename(error.filename) if isinstance(error.filename, str) else "a file"
+        print(f"Cannot read or write {name}: {error.strerror}.", file=sys.stderr)  # noqa: T201
+        sys.exit(3)
+    except Exception as error:
+        if os.environ.get("OPENASM_DEBUG"):
+            raise
+        print(  # noqa: T201
+            f"A defect of OpenASM ({type(error).__name__}); earlier results are untouched. Please report the command and "
+            "the version; OPENASM_DEBUG=1 shows details, which may hold data: look before sending them.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
