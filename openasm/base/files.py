@@ -320,7 +320,7 @@ def _positions(name: str, header: list[str], columns: Sequence[Column], problems
     missing = [column.name for column in columns if column.required and column.name not in positions]
     for title in missing:
         problems.add(COLUMN_MISSING, name, row=0, column=title)
-    return None if missing else positions
+    return None if missing or len(set(header)) != len(header) else positions
 
 
 def _parse_row(
