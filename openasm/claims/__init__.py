@@ -1,0 +1,1 @@
+"""Medicare claims in one shape, whatever they were delivered in."""

@@ -1,0 +1,1 @@
+"""Tables on an engine: the only room that knows DuckDB or Spark."""
