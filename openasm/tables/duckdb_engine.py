@@ -1,0 +1,119 @@
+"""The embedded engine: DuckDB with a memory limit, a number of threads and a spill folder, always set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import narwhals as nw
+import pyarrow as pa
+
+from openasm.tables.engine import PARQUET_ROW_GROUP, Frame, csv_files, new_spill_folder, parquet_files, remove_folder
+from openasm.tables.whole_file import temporary_beside
+
+
+class DuckDbEngine:
+    """DuckDB in this process. Not for use by several threads at once; it runs on several by itself.
+
+    No extension is ever loaded from the network, and rows have no order unless one is asked for.
+    """
+
+    name = "duckdb"
+
+    def __init__(self, *, memory_bytes: int, threads: int, spill_folder: Path | None = None) -> None:
+        self._spill = new_spill_folder(spill_folder)
+        self._tables = 0
+        self.connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{memory_bytes // 1024**2}MiB",
+                "threads": str(threads),
+                "temp_directory": str(self._spill),
+                "preserve_insertion_order": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        # Progress bars would go to standard output, where --json prints its one document.
+        self.connection.execute("SET enable_progress_bar = false")
+
+    def sql(self, query: str, parameters: Sequence[Any] | None = None) -> Frame:
+        """A DuckDB query as a lazy frame; for reading raw formats only, as it ties the caller to this engine."""
+        return nw.from_native(self.connection.sql(query, params=parameters))
+
+    def view(self, frame: Frame) -> str:
+        """A name by which SQL can refer to the frame."""
+        name = self._fresh_name("view")
+        nw.to_native(frame).create_view(name)
+        return name
+
+    def read_parquet(self, paths: Path | Sequence[Path]) -> Frame:
+        """See Engine."""
+        files = [str(path) for path in parquet_files(paths)]
+        return nw.from_native(self.connection.read_parquet(files, union_by_name=len(files) > 1))
+
+    def read_csv(self, paths: Path | Sequence[Path]) -> Frame:
+        """See Engine."""
+        files = [str(path) for path in csv_files(paths)]
+        query = (
+            "SELECT * FROM read_csv($1, header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', "
+            "union_by_name = true, strict_mode = true)"
+        )
+        return self.sql(query, [files])
+
+    def from_arrow(self, table: Any) -> Frame:
+        """See Engine."""
+        return nw.from_native(self.connection.from_arrow(table))
+
+    def from_rows(self, columns: Mapping[str, Sequence[Any]], schema: Mapping[str, Any]) -> Frame:
+        """See Engine."""
+        arrow = nw.Schema(dict(schema)).to_arrow()
+        return self.from_arrow(pa.table({name: list(columns[name]) for name in schema}, schema=arrow))
+
+    def held(self, frame: Frame) -> Frame:
+        """See Engine."""
+        name = self._fresh_name("held")
+        nw.to_native(frame).create(
+            name
+        )  # a table of the in-memory database: counted in the memory limit, spilled beyond
+        return nw.from_native(self.connection.table(name))
+
+    def to_arrow(self, frame: Frame) -> Any:
+        """See Engine."""
+        return nw.to_native(frame.collect(backend="pyarrow"))
+
+    def sink_parquet(self, frame: Frame, path: Path, *, order_by: Sequence[str] = (), private: bool = True) -> int:
+        """See Engine."""
+        source = nw.to_native(frame.sort(*order_by) if order_by else frame)
+        with temporary_beside(path, private=private) as temporary:
+            query = (
+                f"COPY ({source.sql_query()}) TO '{_quoted(temporary)}' "
+                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {PARQUET_ROW_GROUP})"
+            )
+            row = self.connection.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """See Engine."""
+        self.connection.close()
+        remove_folder(self._spill)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fresh_name(self, kind: str) -> str:
+        self._tables += 1
+        return f"openasm_{kind}_{self._tables}"
+
+
+def _quoted(path: Path) -> str:
+    return os.fspath(path).replace("'", "''")
