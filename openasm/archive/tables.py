@@ -1,0 +1,129 @@
+"""The tables of a run as files: CSV that round-trips exactly, and Parquet with the same columns.
+
+Numbers are written with the fewest digits that give back the same double (`0.1`, `83.25`), a missing value as an empty
+field, yes and no as `yes` and `no`. Equal tables give equal bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from openasm.base.errors import InputRefused, NotFound
+from openasm.base.files import FILE_MISSING, NOT_A_TABLE, written_whole
+from openasm.base.problems import Problem
+
+Cell = str | int | float | bool | None
+Columns = Mapping[str, Sequence[Cell]]
+
+
+def cell_text(value: Cell) -> str:
+    """One value as the CSV holds it; NaN counts as missing, negative zero as zero, infinity raises ValueError.
+
+    >>> cell_text(0.1), cell_text(None), cell_text(True), cell_text(-0.0)
+    ('0.1', '', 'yes', '0.0')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        if math.isinf(value):
+            raise ValueError("a result must not be infinite")
+        return repr(value + 0.0)  # + 0.0 turns negative zero into zero
+    return str(value)
+
+
+def write_csv(path: Path, columns: Columns) -> None:
+    """Write equal-length columns as CSV, whole or not at all."""
+    rows = zip(*columns.values(), strict=True)
+    with written_whole(path) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([cell_text(value) for value in row] for row in rows)
+
+
+def write_parquet(path: Path, columns: Columns) -> None:
+    """Write the same table as Parquet: text, 64-bit integers and doubles; missing values are null."""
+    import pyarrow as pa  # heavy: loaded only for writing
+    import pyarrow.parquet as pq
+
+    arrays = {}
+    for name, values in columns.items():
+        cleaned = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+        if any(isinstance(value, float) for value in cleaned):
+            arrays[name] = pa.array([None if value is None else float(value) for value in cleaned], pa.float64())
+        elif any(isinstance(value, bool) for value in cleaned):
+            arrays[name] = pa.array(cleaned, pa.bool_())
+        elif any(isinstance(value, int) for value in cleaned):
+            arrays[name] = pa.array(cleaned, pa.int64())
+        else:
+            arrays[name] = pa.array(cleaned, pa.float64() if not any(cleaned) and cleaned else pa.string())
+    with written_whole(path, "wb") as stream:
+        pq.write_table(pa.table(arrays), stream)
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """A table read from a run: columns of text as written; typed access by column.
+
+    Raises NotFound for a column the table does not have.
+    """
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def texts(self, column: str) -> tuple[str, ...]:
+        """A column as written; missing values are empty texts."""
+        try:
+            return self.columns[column]
+        except KeyError:
+            raise NotFound(f"{self.name} has no column {column}.") from None
+
+    def numbers(self, column: str) -> tuple[float, ...]:
+        """A column of numbers; missing values are NaN."""
+        return tuple(float(value) if value else math.nan for value in self.texts(column))
+
+    def integers(self, column: str) -> tuple[int | None, ...]:
+        """A column of whole numbers; missing values are None."""
+        return tuple(int(value) if value else None for value in self.texts(column))
+
+    def row(self, place: int) -> dict[str, str]:
+        """One row by its place (0-based), column name to text."""
+        return {name: values[place] for name, values in self.columns.items()}
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Every row, column name to text."""
+        names = tuple(self.columns)
+        for values in zip(*self.columns.values(), strict=True):
+            yield dict(zip(names, values, strict=True))
+
+    def where(self, **wanted: str) -> list[dict[str, str]]:
+        """The rows whose columns hold the given texts, in the table's order."""
+        selected = [self.texts(name) for name in wanted]
+        target = tuple(wanted.values())
+        return [self.row(place) for place, key in enumerate(zip(*selected, strict=True)) if key == target]
+
+
+def read_csv(path: Path) -> RunTable:
+    """Read a table written by `write_csv`; InputRefused when it is missing or damaged."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream, strict=True))
+    except FileNotFoundError:
+        raise InputRefused([Problem(FILE_MISSING, path.name)]) from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputRefused([Problem(NOT_A_TABLE, path.name)]) from None
+    width = len(rows[0]) if rows else 0
+    if width == 0 or any(len(row) != width for row in rows):
+        raise InputRefused([Problem(NOT_A_TABLE, path.name, found="rows of unequal width")])
+    values = list(zip(*rows[1:], strict=True)) or [() for _ in rows[0]]
+    return RunTable(path.name, dict(zip(rows[0], values, strict=True)))
