@@ -1,0 +1,345 @@
+"""Made-up input folders of `openasm score`, meant to find the places where two implementations may part.
+
+Hypothesis draws the shape of a folder (a `Plan`, small enough to be printed and shrunk); `folder_of` fills it in from a seed.
+Rates stand exactly on decile edges and on the .05 boundaries of partial points, costs exactly on M + kS with a rational S,
+completeness exactly on 0.75, counts on 19 and 20, periods on 89, 90, 91 and 179, 180, 181 days.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from openasm.base.identity import npi_check_digit
+from tests.oracle.cohort_pools import Counts, cost_pool, quality_pool, spread_pool
+
+Row = dict[str, str]
+
+MEASURES = {"heart_failure": ("492", "008", "005", "236", "377"), "low_back_pain": ("238", "134", "128", "220")}
+COLUMNS = {
+    "participants": "tin npi cohort name organization state clinicians_in_tin part_b_paid hcc_mean dual_share",
+    "quality": "tin npi measure collection_type eligible met not_met exclusions exceptions rate",
+    "cost": "tin npi measure episodes score",
+    "attestations": "tin item answer numerator denominator start end",
+}
+POOL_SIZES = (0, 1, 2, 7, 19, 20, 21, 21, 22, 25, 31, 41)
+RATE_SHAPES = ("equal", "ties", "edges", "tenths", "halves", "near", "any")
+COST_SHAPES = ("absent", "equal", "equal_odd", "edges", "ties", "any")
+SPREAD_SHAPES = ("empty", "equal", "equal_odd", "ties", "any", "some_empty", "at_median")
+PAID_SHAPES = ("zero", "cents", "some_zero", "one_large")
+ATTESTING_SHAPES = ("none", "complete", "periods", "proportions", "any")
+SUBMITTING_SHAPES = ("full", "gaps", "one_measure", "claims_only", "incomplete", "nothing", "both_types")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shape of one folder."""
+
+    heart_failure: int
+    low_back_pain: int
+    practices: str  # how participants are spread over TINs
+    rates: str
+    costs: str
+    spread: str
+    paid: str
+    attesting: str
+    submitting: str
+    shared_clinicians: bool
+    seed: int
+
+
+@dataclass
+class Folder:
+    """The rows of an input folder, as text."""
+
+    participants: list[Row] = field(default_factory=list)
+    quality: list[Row] = field(default_factory=list)
+    cost: list[Row] = field(default_factory=list)
+    attestations: list[Row] = field(default_factory=list)
+
+    def rows(self) -> dict[str, list[Row]]:
+        return {name: getattr(self, name) for name in COLUMNS}
+
+    def write(self, target: Path) -> None:
+        """As CSV files, columns in the documented order."""
+        target.mkdir(parents=True, exist_ok=True)
+        for name, rows in self.rows().items():
+            with (target / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS[name].split())
+                writer.writeheader()
+                writer.writerows(rows)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    return Plan(
+        heart_failure=draw(st.sampled_from(POOL_SIZES)),
+        low_back_pain=draw(st.sampled_from(POOL_SIZES)),
+        practices=draw(st.sampled_from(["solo", "small", "one", "mixed"])),
+        rates=draw(st.sampled_from(RATE_SHAPES)),
+        costs=draw(st.sampled_from(COST_SHAPES)),
+        spread=draw(st.sampled_from(SPREAD_SHAPES)),
+        paid=draw(st.sampled_from(PAID_SHAPES)),
+        attesting=draw(st.sampled_from(ATTESTING_SHAPES)),
+        submitting=draw(st.sampled_from(SUBMITTING_SHAPES)),
+        shared_clinicians=draw(st.booleans()),
+        seed=draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+def folder_of(plan: Plan) -> Folder:
+    """The rows of a plan; the same plan gives the same rows."""
+    chance = random.Random(repr(asdict(plan)))
+    folder = Folder()
+    _participants(plan, chance, folder)
+    for cohort, measures in MEASURES.items():
+        members = [row for row in folder.participants if row["cohort"] == cohort]
+        for measure in measures:
+            _quality(plan, chance, folder, members, measure)
+        _cost(plan, chance, folder, members, "COST_HF_1" if cohort == "heart_failure" else "COST_LBP_1")
+    for tin in sorted({row["tin"] for row in folder.participants}):
+        folder.attestations.extend(_attestations(plan, chance, tin))
+    for rows in folder.rows().values():
+        chance.shuffle(rows)
+    return folder
+
+
+def npi_of(number: int) -> str:
+    first_nine = f"{100_000_000 + number:09d}"
+    return first_nine + str(npi_check_digit(first_nine))
+
+
+# --- participants ------------------------------------------------------------------------------------------------------
+
+
+def _participants(plan: Plan, chance: random.Random, folder: Folder) -> None:
+    clinicians: dict[str, int] = {}
+    keys: set[tuple[str, str, str]] = set()
+    number = 0
+    for cohort, size in (("heart_failure", plan.heart_failure), ("low_back_pain", plan.low_back_pain)):
+        hcc = spread_pool(plan.spread, size, chance, largest=Fraction(4))
+        dual = spread_pool(plan.spread, size, chance, largest=Fraction(1))
+        for place in range(size):
+            number += 1
+            while True:
+                tin = _tin(plan, chance, number)
+                shared = plan.shared_clinicians and chance.random() < 0.3
+                npi = npi_of(chance.randrange(6) if shared else 1000 + number)
+                if (tin, npi, cohort) not in keys:
+                    break
+                number += 1
+            keys.add((tin, npi, cohort))
+            clinicians.setdefault(tin, _clinicians(plan, chance))
+            folder.participants.append(
+                {
+                    "tin": tin,
+                    "npi": npi,
+                    "cohort": cohort,
+                    "name": f"Test Clinician {number}",
+                    "organization": "Test Practice",
+                    "state": "ZZ",
+                    "clinicians_in_tin": str(clinicians[tin]),
+                    "part_b_paid": _paid(plan, chance, place),
+                    "hcc_mean": hcc[place],
+                    "dual_share": dual[place],
+                }
+            )
+
+
+def _tin(plan: Plan, chance: random.Random, number: int) -> str:
+    if plan.practices == "solo":
+        return f"{number:09d}"
+    if plan.practices == "one":
+        return "990000001"
+    if plan.practices == "small":
+        return f"{chance.randrange(12):09d}"
+    return f"{chance.choice([0, 0, 1, 2, chance.randrange(40)]):09d}"
+
+
+def _clinicians(plan: Plan, chance: random.Random) -> int:
+    if plan.practices == "solo":
+        return chance.choice([1, 1, 2])
+    if plan.practices == "small":
+        return chance.choice([1, 2, 14, 15])
+    return chance.choice([1, 2, 15, 16, 16, 400])
+
+
+def _paid(plan: Plan, chance: random.Random, place: int) -> str:
+    cents = chance.choice([chance.randrange(1, 100_000_000), 10_000_000])
+    if plan.paid == "zero" or (plan.paid == "some_zero" and chance.random() < 0.7):
+        return chance.choice(["0", "0.00"])
+    if plan.paid == "one_large":
+        return "250000000000.00" if place == 0 else "0.01"
+    return f"{cents // 100}.{cents % 100:02d}"
+
+
+# --- quality -----------------------------------------------------------------------------------------------------------
+
+
+def _quality(plan: Plan, chance: random.Random, folder: Folder, members: list[Row], measure: str) -> None:
+    if not members or not _submits(plan, chance, measure):
+        return
+    types = {"492": ["claims"], "377": ["ecqm"], "220": ["cqm"]}.get(measure, ["ecqm", "cqm"])
+    if plan.submitting != "both_types" and chance.random() < 0.7:
+        types = types[:1]
+    for collection_type in types:
+        shape = plan.rates if chance.random() < 0.8 else chance.choice(RATE_SHAPES)
+        pool = quality_pool(shape, len(members), chance)
+        for participant, counts in zip(members, pool, strict=True):
+            if plan.submitting == "gaps" and chance.random() < 0.25:
+                continue
+            folder.quality.append(_quality_row(plan, chance, participant, measure, collection_type, counts))
+        small = sorted({row["tin"] for row in members if int(row["clinicians_in_tin"]) <= 15})
+        for tin in small:
+            if chance.random() < 0.3:
+                practice = {"tin": tin, "npi": ""}
+                counts = chance.choice(quality_pool(shape, max(1, len(members)), chance))
+                folder.quality.append(_quality_row(plan, chance, practice, measure, collection_type, counts))
+
+
+def _submits(plan: Plan, chance: random.Random, measure: str) -> bool:
+    if plan.submitting == "nothing":
+        return False
+    if plan.submitting == "one_measure":
+        return measure in ("236", "134")
+    if plan.submitting == "claims_only":
+        return measure == "492"
+    return True
+
+
+def _quality_row(
+    plan: Plan, chance: random.Random, who: Row, measure: str, collection_type: str, counts: Counts
+) -> Row:
+    row = {"tin": who["tin"], "npi": who["npi"], "measure": measure, "collection_type": collection_type}
+    if collection_type == "claims":
+        eligible = chance.choice([0, 19, 20, 20, 21, 300, 300])
+        scale = Fraction(counts.met * 100, counts.met + counts.not_met)
+        rate = f"{float(scale):.{chance.choice([0, 1, 4])}f}"
+        row |= {"eligible": str(eligible), "rate": rate if eligible or chance.random() < 0.5 else ""}
+        nothing = chance.choice(["", "0"])
+        return row | {"met": nothing, "not_met": nothing, "exclusions": nothing, "exceptions": nothing}
+    met, not_met, exclusions, exceptions = counts.met, counts.not_met, 0, 0
+    kind = chance.random()
+    if kind < 0.06:  # one case short of the minimum, or just there
+        met = chance.randrange(0, 20)
+        not_met = chance.choice([19, 20]) - met
+    if kind > 0.97:
+        met = not_met = 0
+    if chance.random() < 0.3:
+        exclusions, exceptions = chance.randrange(0, 30), chance.randrange(0, 5)
+    reported = met + not_met + exclusions + exceptions
+    eligible = reported
+    how = chance.random() * (0.6 if plan.submitting == "incomplete" else 1.0)
+    if how < 0.3:  # completeness of exactly 0.75
+        exclusions += -reported % 3
+        reported += -reported % 3
+        eligible = reported * 4 // 3
+    elif how < 0.4:  # the next below
+        eligible = reported * 4 // 3 + 1
+    elif how < 0.5:
+        eligible = reported + chance.randrange(0, reported + 1)
+    if reported == 0 and chance.random() < 0.3:
+        eligible = chance.choice([0, 40])
+    return row | {
+        "eligible": str(eligible),
+        "met": str(met),
+        "not_met": str(not_met),
+        "exclusions": str(exclusions),
+        "exceptions": str(exceptions),
+        "rate": "",
+    }
+
+
+# --- cost --------------------------------------------------------------------------------------------------------------
+
+
+def _cost(plan: Plan, chance: random.Random, folder: Folder, members: list[Row], measure: str) -> None:
+    if plan.costs == "absent" or not members:
+        return
+    few = chance.random() < 0.5  # otherwise all of the designed pool counts, so that its M and S hold
+    for participant, score in zip(members, cost_pool(plan.costs, len(members), chance), strict=True):
+        episodes = chance.choice([0, 19, 20, 21, 250, 250]) if few else chance.choice([20, 21, 250])
+        if few and chance.random() < 0.1:
+            continue
+        row = {"tin": participant["tin"], "npi": participant["npi"], "measure": measure, "episodes": str(episodes)}
+        folder.cost.append(row | {"score": score if episodes or chance.random() < 0.5 else ""})
+
+
+# --- attestations ------------------------------------------------------------------------------------------------------
+
+YES_ITEMS = ["PI_PPHI_1", "PI_PPHI_2", "PI_INFBLO_1", "PI_ONCDIR_1", "PI_EP_2", "PI_PHCDRR_1", "PI_PHCDRR_3"]
+PROPORTIONS = ["PI_EP_1", "PI_HIE_1", "PI_HIE_4", "PI_PEA_1"]
+EXCLUDABLE = ["PI_EP_1", "PI_EP_2", "PI_HIE_1", "PI_HIE_4", "PI_PHCDRR_1", "PI_PHCDRR_3"]
+OPTIONAL = ["PI_HIE_5", "PI_HIE_6", "PI_PHCDRR_2", "PI_PHCDRR_4", "PI_PHCDRR_5", "PI_PHCDRR_6"]
+# points x numerator / denominator on a half, or a numerator of 1 that rounds to nothing, or nothing at all
+TIES = [
+    (1, 20),
+    (3, 20),
+    (19, 20),
+    (1, 30),
+    (1, 10),
+    (1, 2),
+    (1, 50),
+    (1, 100),
+    (1, 40),
+    (1, 1000),
+    (0, 7),
+    (7, 7),
+    (99, 110),
+]
+
+
+def _attestations(plan: Plan, chance: random.Random, tin: str) -> list[Row]:
+    if plan.attesting == "none":
+        return []
+    rows = []
+    for item, long_enough in (("IA_1", 90), ("IA_2", 90), ("CEHRT", 180)):
+        if plan.attesting in ("periods", "any") and chance.random() < 0.2:
+            continue
+        days = long_enough if plan.attesting == "proportions" else long_enough + chance.choice([-1, 0, 0, 1])
+        if plan.attesting == "complete":
+            days = 365
+        start, end = _period(chance, days)
+        answer = chance.choice(["yes", "yes", "yes", "no", ""]) if plan.attesting == "any" else "yes"
+        rows.append(_item(tin, item, answer, start=start, end=end))
+    every = 1.0 if plan.attesting in ("complete", "proportions", "periods") else 0.97
+    for item in YES_ITEMS:
+        if chance.random() < every:
+            excluded = item in EXCLUDABLE and chance.random() < 0.25
+            answer = chance.choice(["no", ""]) if chance.random() > every else "yes"
+            rows.append(_item(tin, item, "excluded" if excluded else answer))
+    for item in PROPORTIONS:
+        if plan.attesting != "complete" and item in EXCLUDABLE and chance.random() < 0.25:
+            rows.append(_item(tin, item, "excluded"))
+        elif chance.random() < every:
+            numerator, denominator = (5, 5) if plan.attesting == "complete" else chance.choice(TIES)
+            if chance.random() < 0.2:
+                denominator = chance.randrange(1, 400)
+                numerator = chance.randrange(0, denominator + 1)
+            answer = "no" if chance.random() > every else chance.choice(["", "yes"])
+            given = (str(numerator), str(denominator))
+            rows.append(_item(tin, item, answer, given if answer != "no" else ("", "")))
+    rows.extend(_item(tin, item, chance.choice(["yes", "no", ""])) for item in OPTIONAL if chance.random() < 0.2)
+    return rows
+
+
+def _period(chance: random.Random, days: int) -> tuple[str, str]:
+    first, last = date(2027, 1, 1), date(2027, 12, 31)
+    latest_start = last - timedelta(days=days - 1)
+    start = chance.choice(
+        [first, latest_start, first + timedelta(days=chance.randrange((latest_start - first).days + 1))]
+    )
+    return start.isoformat(), (start + timedelta(days=days - 1)).isoformat()
+
+
+def _item(
+    tin: str, item: str, answer: str, counts: tuple[str, str] = ("", ""), *, start: str = "", end: str = ""
+) -> Row:
+    row = {"tin": tin, "item": item, "answer": answer, "numerator": counts[0], "denominator": counts[1]}
+    return row | {"start": start, "end": end}
