@@ -1,0 +1,325 @@
+"""Fixed-width files as Arrow batches: whole columns of bytes at a time, no text made where none is needed.
+
+An engine's own text functions look at every character of a record for every field; cutting a block of records as a matrix of
+bytes costs one copy a field. Codes become dictionaries (cleaned once a distinct value), dates and money become numbers.
+Memory is one block a thread whatever the size of the file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BLOCK_RECORDS = 65_536
+_BLANK, _DOT, _MINUS, _ZERO, _NEWLINE, _RETURN = (ord(character) for character in " .-0\n\r")
+_LONGEST_CODE = 10  # characters; longer fields (identifiers) repeat too little for a dictionary to pay
+_AMOUNT = re.compile(r"(-?) *([0-9]{0,16})(?:\.([0-9]{1,2})0*)?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EPOCH = dt.date(1970, 1, 1)
+
+
+class FieldKind(StrEnum):
+    """How the characters of a field are read; blank is null in all of them."""
+
+    TEXT = "text"  # blanks at both ends removed
+    DATE = "date"  # YYYY-MM-DD; the dates given as meaning "no date" are null
+    CENTS = "cents"  # dollars and cents as integer cents
+    INTEGER = "integer"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: name, first position (counted from 1), length, kind."""
+
+    label: str
+    start: int
+    length: int
+    kind: FieldKind
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that cannot be read: its number from 1 and the field at fault (`record length` for the whole)."""
+
+    record: int
+    label: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """What reading one file found: records, and those left out because a field could not be read (the first are named)."""
+
+    path: Path
+    records: int = 0
+    broken_records: int = 0
+    broken: dict[str, int] = field(default_factory=dict)
+    first_broken: list[Broken] = field(default_factory=list)
+
+    def note(self, label: str, count: int, examples: Sequence[int], keep: int = 20) -> None:
+        """Count broken records of one field and keep the first."""
+        self.broken[label] = self.broken.get(label, 0) + count
+        have = sum(1 for broken in self.first_broken if broken.label == label)
+        self.first_broken += [Broken(record, label) for record in examples[: max(0, keep - have)]]
+
+
+class WrongRecordLength(Exception):
+    """Records of another length than the layout's: how many, the first of them, and the lengths found."""
+
+    def __init__(self, count: int, first: Sequence[int], lengths: Sequence[int]) -> None:
+        self.count = count
+        self.first = tuple(first)
+        self.lengths = tuple(lengths)
+        super().__init__(f"{count} records of another length")
+
+
+def arrow_schema(fields: Sequence[Field]) -> pa.Schema:
+    """The columns `read_batches` makes: the fields, then `file_number` and `record_number`."""
+    columns = [pa.field(each.label, _arrow_type(each)) for each in fields]
+    return pa.schema([*columns, pa.field("file_number", pa.int32()), pa.field("record_number", pa.int64())])
+
+
+def _arrow_type(each: Field) -> pa.DataType:
+    if each.kind is FieldKind.DATE:
+        return pa.date32()
+    if each.kind is not FieldKind.TEXT:
+        return pa.int64()
+    return pa.dictionary(pa.int32(), pa.string()) if each.length <= _LONGEST_CODE else pa.string()
+
+
+def read_batches(
+    reading: Reading,
+    fields: Sequence[Field],
+    *,
+    record_length: int,
+    file_number: int = 0,
+    no_dates: frozenset[str] = frozenset(),
+    threads: int = 1,
+) -> Iterator[pa.RecordBatch]:
+    """Read one file block by block; `reading` is filled on the way.
+
+    Records with a field that cannot be read are left out and counted. A file with a record of another length raises
+    WrongRecordLength before the first batch. no_dates: date texts that mean that there is none.
+    """
+    size = reading.path.stat().st_size
+    if size == 0:
+        return
+    whole = np.memmap(reading.path, dtype=np.uint8, mode="r")
+    stride = _stride(whole, record_length)
+    count = (size + stride - record_length) // stride
+    if stride == 0 or count * stride - (stride - record_length) > size or size - count * stride > 0:
+        raise wrong_lengths(reading.path, record_length)
+    _check_ends(whole, count, stride, record_length, reading.path)
+    reading.records = count
+    schema = arrow_schema(fields)
+
+    def block(start: int) -> tuple[pa.RecordBatch, int, dict[str, Any]]:
+        stop = min(start + BLOCK_RECORDS, count)
+        return _block(whole, start, stop, stride, fields, file_number, no_dates, schema)
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        waiting: deque[Future[tuple[pa.RecordBatch, int, dict[str, Any]]]] = deque()
+        for start in range(0, count, BLOCK_RECORDS):
+            waiting.append(pool.submit(block, start))
+            if len(waiting) > threads:
+                yield _finished(waiting.popleft().result(), reading)
+        while waiting:
+            yield _finished(waiting.popleft().result(), reading)
+
+
+def _finished(result: tuple[pa.RecordBatch, int, dict[str, Any]], reading: Reading) -> pa.RecordBatch:
+    batch, left_out, broken = result
+    reading.broken_records += left_out
+    for label, records in broken.items():
+        reading.note(label, len(records), records[:20].tolist())
+    return batch
+
+
+def _stride(whole: Any, record_length: int) -> int:
+    """Bytes from one record to the next: the length and its line end (LF or CR LF)."""
+    if len(whole) <= record_length:
+        return record_length + 1
+    return record_length + (2 if whole[record_length] == _RETURN else 1)
+
+
+def _check_ends(whole: Any, count: int, stride: int, record_length: int, path: Path) -> None:
+    full = len(whole) // stride
+    for start in range(0, full, BLOCK_RECORDS):
+        stop = min(start + BLOCK_RECORDS, full)
+        ends = whole[start * stride : stop * stride].reshape(stop - start, stride)
+        if not (ends[:, -1] == _NEWLINE).all() or (ends[:, :record_length] == _NEWLINE).any():
+            raise wrong_lengths(path, record_length)
+    rest = whole[full * stride :]
+    if count > full and (rest == _NEWLINE).any():
+        raise wrong_lengths(path, record_length)
+
+
+def wrong_lengths(path: Path, record_length: int) -> WrongRecordLength:
+    """Count the records of another length, line by line."""
+    count = 0
+    first: list[int] = []
+    lengths: list[int] = []
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            length = len(line.rstrip(b"\r\n"))
+            if length != record_length:
+                count += 1
+                if len(first) < 20:
+                    first.append(number)
+                    lengths.append(length)
+    return WrongRecordLength(count, first, lengths)
+
+
+def _block(
+    whole: Any,
+    start: int,
+    stop: int,
+    stride: int,
+    fields: Sequence[Field],
+    file_number: int,
+    no_dates: frozenset[str],
+    schema: pa.Schema,
+) -> tuple[pa.RecordBatch, int, dict[str, Any]]:
+    rows = stop - start
+    piece = whole[start * stride : min(stop * stride, len(whole))]
+    if len(piece) < rows * stride:  # the last record may lack its line end
+        piece = np.concatenate([piece, np.full(rows * stride - len(piece), _NEWLINE, dtype=np.uint8)])
+    matrix = piece.reshape(rows, stride)
+    columns: list[pa.Array] = []
+    bad = np.zeros(rows, dtype=bool)
+    broken: dict[str, Any] = {}
+    for each in fields:
+        cells = np.ascontiguousarray(matrix[:, each.start - 1 : each.start - 1 + each.length])
+        column, wrong = _column(cells, each, no_dates)
+        columns.append(column)
+        if wrong is not None and wrong.any():
+            bad |= wrong
+            broken[each.label] = np.flatnonzero(wrong) + start + 1
+    numbers = np.arange(start + 1, stop + 1, dtype=np.int64)
+    columns += [pa.array(np.full(rows, file_number, dtype=np.int32)), pa.array(numbers)]
+    batch = pa.RecordBatch.from_arrays(columns, schema=schema)
+    left_out = int(bad.sum())
+    return (batch.filter(pa.array(~bad)) if left_out else batch), left_out, broken
+
+
+def _column(cells: Any, each: Field, no_dates: frozenset[str]) -> tuple[pa.Array, Any]:
+    """One field of a block as an Arrow array, and which rows could not be read (None: all could)."""
+    if each.kind is FieldKind.TEXT:
+        return (_codes(cells) if each.length <= _LONGEST_CODE else _texts(cells)), None
+    if each.kind is FieldKind.DATE:
+        return _dates(cells, no_dates)
+    return _amounts(cells, cents=each.kind is FieldKind.CENTS)
+
+
+def _as_binary(cells: Any) -> pa.Array:
+    rows, width = cells.shape
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(cells)])
+
+
+def _distinct(cells: Any) -> tuple[Any, list[str]]:
+    """Row -> place in the list of distinct texts (blanks at both ends removed)."""
+    encoded = _as_binary(cells).dictionary_encode()
+    return encoded.indices.to_numpy(), [value.decode("latin-1").strip() for value in encoded.dictionary.to_pylist()]
+
+
+def _codes(cells: Any) -> pa.Array:
+    if (cells == _BLANK).all():
+        blank = pa.nulls(len(cells), pa.int32())
+        return pa.DictionaryArray.from_arrays(blank, pa.array([], pa.string()))
+    places, values = _distinct(cells)
+    empty = np.array([value == "" for value in values])
+    mask = empty[places] if empty.any() else None
+    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32(), mask=mask), pa.array(values, pa.string()))
+
+
+def _texts(cells: Any) -> pa.Array:
+    rows, width = cells.shape
+    if (cells > 127).any():
+        places, values = _distinct(cells)
+        return pa.array([values[place] or None for place in places], pa.string())
+    edges = cells[:, 0], cells[:, -1]
+    offsets = pa.py_buffer(np.arange(0, (rows + 1) * width, width, dtype=np.int32))
+    plain = pa.StringArray.from_buffers(rows, offsets, pa.py_buffer(cells))
+    if not any((edge == _BLANK).any() for edge in edges):
+        return plain
+    trimmed = pc.ascii_trim_whitespace(plain)
+    return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
+
+
+def _dates(cells: Any, no_dates: frozenset[str]) -> tuple[pa.Array, Any]:
+    places, values = _distinct(cells)
+    days = np.zeros(len(values), dtype=np.int32)
+    missing = np.zeros(len(values), dtype=bool)
+    wrong = np.zeros(len(values), dtype=bool)
+    for place, value in enumerate(values):
+        if value == "" or value in no_dates:
+            missing[place] = True
+        elif (day := _day(value)) is None:
+            missing[place] = wrong[place] = True
+        else:
+            days[place] = day
+    array = pa.array(days[places], pa.int32(), mask=missing[places]).cast(pa.date32())
+    return array, (wrong[places] if wrong.any() else None)
+
+
+def _day(value: str) -> int | None:
+    if _DATE.fullmatch(value) is None:
+        return None
+    try:
+        return (dt.date.fromisoformat(value) - _EPOCH).days
+    except ValueError:
+        return None
+
+
+def _amounts(cells: Any, *, cents: bool) -> tuple[pa.Array, Any]:
+    rows, width = cells.shape
+    tail = 3 if cents else 0
+    head = cells[:, : width - tail]
+    digit = (head >= _ZERO) & (head <= _ZERO + 9)
+    minus = head == _MINUS
+    # Right-aligned as the packet prints it: blanks, an optional minus, digits up to the point, two digits of cents.
+    usual = ~(digit[:, :-1] & ~digit[:, 1:]).any(axis=1) & (digit | minus | (head == _BLANK)).all(axis=1)
+    usual &= minus.sum(axis=1) <= 1
+    usual &= digit[:, -1]
+    if cents:
+        usual &= cells[:, -3] == _DOT
+        for place in (-2, -1):
+            usual &= (cells[:, place] >= _ZERO) & (cells[:, place] <= _ZERO + 9)
+    value = np.zeros(rows, dtype=np.int64)
+    for place in np.flatnonzero(digit.any(axis=0)):
+        value = value * 10 + np.where(digit[:, place], head[:, place] - _ZERO, 0)
+    if cents:
+        last_two = cells[:, -2:].astype(np.int64) - _ZERO
+        value = value * 100 + last_two[:, 0] * 10 + last_two[:, 1]
+    value = np.where(minus.any(axis=1), -value, value)
+    if usual.all():
+        return pa.array(value), None
+    missing = np.zeros(rows, dtype=bool)
+    wrong = np.zeros(rows, dtype=bool)
+    others = np.flatnonzero(~usual)
+    places, texts = _distinct(np.ascontiguousarray(cells[others]))
+    read = [_amount(text, cents=cents) if text else None for text in texts]
+    missing[others] = np.array([each is None for each in read])[places]
+    wrong[others] = np.array([each is None and text != "" for each, text in zip(read, texts, strict=True)])[places]
+    value[others] = np.array([each or 0 for each in read], dtype=np.int64)[places]
+    return pa.array(value, mask=missing), (wrong if wrong.any() else None)
+
+
+def _amount(text: str, *, cents: bool) -> int | None:
+    """Any other alignment of a number, None when it is not one (more than two decimals are none, unless they are zeros)."""
+    match = _AMOUNT.fullmatch(text)
+    if match is None or (match[2] == "" and match[3] is None) or (not cents and match[3] is not None and int(match[3])):
+        return None
+    whole = int(match[2] or 0)
+    value = whole * 100 + int((match[3] or "0").ljust(2, "0")) if cents else whole
+    return -value if match[1] else value

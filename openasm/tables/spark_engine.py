@@ -1,0 +1,146 @@
+"""The engine for claims that outgrow one machine: Spark, an extra (`openasm[spark]`), with the same interface."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import narwhals as nw
+
+from openasm.base.errors import WrongUsage
+from openasm.tables.engine import Frame, csv_files, new_spill_folder, parquet_files, remove_folder
+from openasm.tables.whole_file import temporary_beside
+
+_MISSING = (
+    "The Spark engine needs the extra openasm[spark] and Java 17 or newer: install both (`pip install 'openasm[spark]'`, "
+    "and a Java runtime on PATH or in JAVA_HOME), or use the engine duckdb."
+)
+
+
+class SparkEngine:
+    """Spark through Narwhals. An active session of the caller's is used as it is and left running at the end."""
+
+    name = "spark"
+
+    def __init__(self, *, memory_bytes: int, threads: int, spill_folder: Path | None = None) -> None:
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError as error:
+            raise WrongUsage(_MISSING) from error
+        active = SparkSession.getActiveSession()
+        if active is None and shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+            raise WrongUsage(_MISSING)
+        self._spill = new_spill_folder(spill_folder)
+        self._owned = active is None
+        if active is None:
+            builder = SparkSession.builder.master(f"local[{threads}]").appName("openasm")
+            for key, value in _settings(memory_bytes, threads, self._spill).items():
+                builder = builder.config(key, value)
+            try:
+                active = builder.getOrCreate()
+            except Exception as error:  # py4j and pyspark raise several kinds when Java does not start
+                remove_folder(self._spill)
+                raise WrongUsage(_MISSING) from error
+        self.session = active
+        self.session.sparkContext.setLogLevel("ERROR")
+
+    def read_parquet(self, paths: Path | Sequence[Path]) -> Frame:
+        """See Engine."""
+        files = [str(path.resolve()) for path in parquet_files(paths)]
+        return _lazy(self.session.read.option("mergeSchema", len(files) > 1).parquet(*files))
+
+    def read_csv(self, paths: Path | Sequence[Path]) -> Frame:
+        """See Engine."""
+        files = [str(path.resolve()) for path in csv_files(paths)]
+        reader = self.session.read.options(header=True, inferSchema=False, escape='"', multiLine=True)
+        return _lazy(reader.csv(files))
+
+    def from_arrow(self, table: Any) -> Frame:
+        """See Engine."""
+        return _lazy(self.session.createDataFrame(table))
+
+    def from_rows(self, columns: Mapping[str, Sequence[Any]], schema: Mapping[str, Any]) -> Frame:
+        """See Engine."""
+        native = _spark_schema(schema)
+        rows = list(zip(*(columns[name] for name in schema), strict=True))
+        return _lazy(self.session.createDataFrame(rows, schema=native))
+
+    def held(self, frame: Frame) -> Frame:
+        """See Engine."""
+        return _lazy(nw.to_native(frame).persist())
+
+    def to_arrow(self, frame: Frame) -> Any:
+        """See Engine."""
+        return nw.to_native(frame.collect(backend="pyarrow"))
+
+    def sink_parquet(self, frame: Frame, path: Path, *, order_by: Sequence[str] = (), private: bool = True) -> int:
+        """See Engine. The file is written by one task, in the order asked for."""
+        native = nw.to_native(frame)
+        with temporary_beside(path, private=private) as temporary:
+            folder = temporary.with_name(f"{temporary.name}.parts")
+            try:
+                # One partition first, then ordered within it: a sort across partitions would be merged in any order.
+                one = native.coalesce(1)
+                ordered = one.sortWithinPartitions(*order_by) if order_by else one
+                ordered.write.option("compression", "zstd").parquet(str(folder.resolve()))
+                parts = sorted(folder.glob("part-*.parquet"))
+                os.replace(parts[0], temporary)
+            finally:
+                remove_folder(folder)
+        return int(self.session.read.parquet(str(path.resolve())).count())
+
+    def close(self) -> None:
+        """See Engine."""
+        if self._owned:
+            self.session.stop()
+        remove_folder(self._spill)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lazy(native: Any) -> Frame:
+    frame: Frame = nw.from_native(native)
+    return frame
+
+
+def _settings(memory_bytes: int, threads: int, spill: Path) -> dict[str, str]:
+    return {
+        "spark.driver.memory": f"{memory_bytes // 1024**2}m",
+        "spark.local.dir": str(spill),
+        "spark.sql.warehouse.dir": str(spill / "warehouse"),
+        "spark.sql.shuffle.partitions": str(max(threads * 2, 4)),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+
+
+def _spark_schema(schema: Mapping[str, Any]) -> Any:
+    from pyspark.sql import types
+
+    kinds: dict[Any, Any] = {
+        nw.String: types.StringType(),
+        nw.Int64: types.LongType(),
+        nw.Int32: types.IntegerType(),
+        nw.Float64: types.DoubleType(),
+        nw.Boolean: types.BooleanType(),
+        nw.Date: types.DateType(),
+    }
+    fields = []
+    for name, dtype in schema.items():
+        kind = kinds[dtype if isinstance(dtype, type) else type(dtype)]
+        fields.append(types.StructField(name, kind, nullable=True))
+    return types.StructType(fields)
