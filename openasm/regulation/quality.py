@@ -1,24 +1,60 @@
-"""Quality category, 42 CFR 512.725."""
+"""Quality category, 42 CFR 512.725: from submitted rows to a category score.
+
+The steps follow the rule: tests of each row, benchmark pools, deciles, points, the row that counts, the category score, and the
+minimum submission. `score_quality` does them for one cohort, exact at every edge; a simulation uses `decile_edges`,
+`decile_points` and `category_score` on `(draws, participants)` arrays.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 
+import numpy as np
+
+from openasm.base.errors import NotFound
 from openasm.base.parameters import Rules
 from openasm.regulation.arrays import BoolArray, FloatArray, IntArray
+from openasm.regulation.bands import doubtful, exact_tenths, tenths
+from openasm.regulation.choices import chosen
 from openasm.regulation.ratios import Ratios
 
+PARAMETERS = (
+    "quality.measures",
+    "quality.inverse_measures",
+    "quality.collection_types",
+    "quality.case_minimum",
+    "quality.data_completeness",
+    "quality.order_of_tests",
+    "quality.not_submitted",
+    "quality.benchmark_pool",
+    "quality.benchmark_period",
+    "quality.smallest_pool",
+    "quality.without_benchmark",
+    "quality.decile_method",
+    "quality.maximum_points",
+    "quality.partial_points_cap",
+    "quality.partial_points_rounding",
+    "quality.row_choice",
+    "quality.row_choice_ties",
+    "quality.tin_level_rows",
+    "quality.category_score",
+    "quality.minimum_submission_measures",
+    "quality.minimum_submission_completeness",
+)
+
 COLLECTION_TYPES = ("ecqm", "cqm", "claims")  # `QualityRows.collection_type` holds the place in this tuple
+CLAIMS = COLLECTION_TYPES.index("claims")
 
 
 class Finding(IntEnum):
-    """What the tests of a measure row found, in the order in which they are made."""
+    """What the tests of a measure row found."""
 
     NOT_SUBMITTED = 0  # required measure without a row: 0 points, counted
-    CLAIMS_NOT_CALCULATED = 1  # claims measure without a row: excluded
+    NOT_CALCULATED = 1  # measure without a row that need not have one (claims measure): excluded
     NOTHING_ELIGIBLE = 2  # excluded
     INCOMPLETE = 3  # 0 points, counted
     TOO_FEW_CASES = 4  # excluded
@@ -31,13 +67,22 @@ class Finding(IntEnum):
         return self in (Finding.NOT_SUBMITTED, Finding.INCOMPLETE, Finding.SCORED)
 
 
+_TESTS = {
+    "nothing_eligible": Finding.NOTHING_ELIGIBLE,
+    "incomplete": Finding.INCOMPLETE,
+    "too_few_cases": Finding.TOO_FEW_CASES,
+    "no_benchmark": Finding.NO_BENCHMARK,
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class QualityRows:
     """The submitted rows of one cohort, columns of shape (rows,).
 
     A TIN-level row appears once for each participant of the TIN. participant: place of the participant in the cohort;
     measure: place in `measures_of(cohort, rules)`; collection_type: place in COLLECTION_TYPES; tin_level: whether the row
-    was reported for the whole TIN; counts as in quality.csv; claims_rate: the given rate of claims rows (no value elsewhere).
+    was reported for the whole TIN; counts as in quality.csv (0 where empty); claims_rate: the given rate of claims rows (no
+    value elsewhere). No two rows may share participant, measure, collection type and level.
     """
 
     participant: IntArray
@@ -50,6 +95,28 @@ class QualityRows:
     exclusions: IntArray
     exceptions: IntArray
     claims_rate: Ratios
+
+    def __len__(self) -> int:
+        return len(self.participant)
+
+    @property
+    def from_claims(self) -> BoolArray:
+        """Which rows CMS calculates from claims."""
+        return np.asarray(self.collection_type == CLAIMS)
+
+    @property
+    def rate(self) -> Ratios:
+        """met / (met + not met), or the given rate of claims rows; no value for 0 / 0."""
+        claims = self.from_claims
+        return Ratios(
+            np.where(claims, self.claims_rate.numerator, self.met),
+            np.where(claims, self.claims_rate.denominator, self.met + self.not_met),
+        )
+
+    @property
+    def answered(self) -> IntArray:
+        """met + not met + exclusions + exceptions: the numerator of completeness."""
+        return self.met + self.not_met + self.exclusions + self.exceptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +131,7 @@ class QualityBenchmark:
     @property
     def edges_as_rates(self) -> tuple[Fraction, ...]:
         """e1..e9 as rates of the measure (an inverse measure's fall from worst to best)."""
-        raise NotImplementedError
+        return tuple(-edge for edge in self.edges) if self.inverse else self.edges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,41 +155,317 @@ class QualityResult:
 
 
 def measures_of(cohort: str, rules: Rules) -> tuple[str, ...]:
-    """The cohort's measure ids in the order of the rule (`quality.measures`). NotFound for an unknown cohort."""
-    raise NotImplementedError
+    """The cohort's measure ids in the order of the rule (`quality.measures`). NotFound for an unknown cohort.
+
+    >>> from openasm.regulation.rulebook import rules_for
+    >>> measures_of("low_back_pain", rules_for(2027))
+    ('238', '134', '128', '220')
+    """
+    return _texts(rules["quality.measures"].table, cohort, "cohort")
 
 
 def is_inverse(measure: str, rules: Rules) -> bool:
     """Whether less is better (`quality.inverse_measures`)."""
-    raise NotImplementedError
+    return measure in rules["quality.inverse_measures"].texts
 
 
 def collection_types_of(measure: str, rules: Rules) -> tuple[str, ...]:
-    """How a measure may be collected (`quality.collection_types`)."""
-    raise NotImplementedError
+    """How a measure may be collected (`quality.collection_types`). NotFound for an unknown measure."""
+    return _texts(rules["quality.collection_types"].table, measure, "quality measure")
+
+
+def tin_level_rows_need_small_practice(rules: Rules) -> bool:
+    """Whether only small practices may report quality for the whole TIN (`quality.tin_level_rows`)."""
+    return chosen(rules, "quality.tin_level_rows") == "small_practices_only"
 
 
 def score_quality(rows: QualityRows, *, cohort: str, participants: int, rules: Rules) -> QualityResult:
-    """The whole quality category of one cohort, exact at every edge."""
-    raise NotImplementedError
+    """The whole quality category of one cohort, exact at every edge.
+
+    participants: how many the cohort has. Citation: 42 CFR 512.725; parameters: PARAMETERS of this module.
+
+    The surprise: a row below the case minimum leaves the measure out, but a row below the completeness keeps it in with 0
+    points, so reporting too little is worse than having few patients.
+    """
+    for name in ("benchmark_pool", "benchmark_period", "without_benchmark", "row_choice"):
+        chosen(rules, f"quality.{name}")
+    measures = measures_of(cohort, rules)
+    rate = rows.rate
+    failed = failed_tests(rows, rate, rules)
+    qualifies = ~(failed["nothing_eligible"] | failed["incomplete"] | failed["too_few_cases"])
+    in_pool = _one_a_participant(rows, qualifies)
+
+    points = np.full(len(rows), np.nan)
+    without = np.zeros(len(rows), dtype=np.bool_)
+    benchmarks: dict[tuple[str, str], QualityBenchmark] = {}
+    pool_sizes: dict[tuple[str, str], int] = {}
+    pool_of_row = rows.measure * len(COLLECTION_TYPES) + rows.collection_type
+    for pool in np.unique(pool_of_row).tolist():
+        key = (measures[pool // len(COLLECTION_TYPES)], COLLECTION_TYPES[pool % len(COLLECTION_TYPES)])
+        of_pool = pool_of_row == pool
+        members = rate[of_pool & in_pool]
+        pool_sizes[key] = len(members)
+        benchmark = quality_benchmark(members, inverse=is_inverse(key[0], rules), rules=rules)
+        if benchmark is None:
+            without |= of_pool
+        else:
+            benchmarks[key] = benchmark
+            to_score = of_pool & qualifies
+            points[to_score] = points_of(rate[to_score], benchmark, rules)
+
+    finding = _first_failed({**failed, "no_benchmark": without}, rules)
+    points[finding == Finding.INCOMPLETE] = 0.0
+    points[(finding != Finding.INCOMPLETE) & (finding != Finding.SCORED)] = np.nan
+    choice = _rows_that_count(rows, points, finding, measures, participants, rules)
+    used = np.zeros(len(rows), dtype=np.bool_)
+    used[choice.row[choice.row >= 0]] = True
+    completeness = np.full(len(rows), np.nan)
+    np.divide(rows.answered, rows.eligible, out=completeness, where=(rows.eligible > 0) & ~rows.from_claims)
+    chosen(rules, "quality.category_score")
+    return QualityResult(
+        measures=measures,
+        category_score=category_score(list(choice.points)),
+        minimum_submission_met=minimum_submission_met(rows, len(measures), participants, rules),
+        measure_points=choice.points,
+        measure_finding=choice.finding,
+        chosen_row=choice.row,
+        row_finding=finding,
+        row_points=points,
+        row_rate=rate.value,
+        row_completeness=completeness,
+        row_used=used,
+        row_in_pool=in_pool,
+        benchmarks=benchmarks,
+        pool_sizes=pool_sizes,
+    )
+
+
+def completeness_reached(answered: IntArray, eligible: IntArray, least: Fraction) -> BoolArray:
+    """Whether answered / eligible is at least `least`, in whole numbers; never with nothing eligible.
+
+    >>> completeness_reached(np.array([75, 74]), np.array([100, 100]), Fraction(3, 4)).tolist()
+    [True, False]
+    """
+    return (eligible > 0) & (answered * least.denominator >= eligible * least.numerator)
+
+
+def failed_tests(rows: QualityRows, rate: Ratios, rules: Rules) -> dict[str, BoolArray]:
+    """Which rows fail each test that needs no benchmark: nothing_eligible, incomplete, too_few_cases; shape (rows,).
+
+    The claims measure is calculated by CMS, so it cannot be incomplete, and its cases are the eligible ones. 0 / 0 is no
+    rate and counts as below the case minimum.
+    """
+    claims = rows.from_claims
+    cases = np.where(claims, rows.eligible, rows.met + rows.not_met)
+    reached = completeness_reached(rows.answered, rows.eligible, rules["quality.data_completeness"].exact)
+    return {
+        "nothing_eligible": rows.eligible == 0,
+        "incomplete": ~reached & ~claims,
+        "too_few_cases": (cases < rules["quality.case_minimum"].integer) | ~rate.present,
+    }
+
+
+def quality_benchmark(pool: Ratios, *, inverse: bool, rules: Rules) -> QualityBenchmark | None:
+    """Exact decile edges of a pool of rates, or None when it is too small (`quality.smallest_pool`).
+
+    >>> from openasm.regulation.rulebook import rules_for
+    >>> twenty_one = Ratios.of_fractions([Fraction(place, 20) for place in range(21)])
+    >>> quality_benchmark(twenty_one, inverse=False, rules=rules_for(2027)).edges[0]
+    Fraction(1, 10)
+    """
+    chosen(rules, "quality.decile_method")
+    if len(pool) < rules["quality.smallest_pool"].integer:
+        return None
+    ordered = _turned(pool, inverse).order_statistics()
+    edges = tuple(ordered.quantile(Fraction(decile, 10)) for decile in range(1, 10))
+    return QualityBenchmark(inverse, len(pool), ordered[0], edges)
+
+
+def points_of(rates: Ratios, benchmark: QualityBenchmark, rules: Rules) -> FloatArray:
+    """Points of rates (n,) against a benchmark, decided exactly at edges and rounding boundaries; NaN where no rate.
+
+    A rate is worth 10 from the 90th percentile on; below, its decile plus tenths by the position within the decile.
+    """
+    chosen(rules, "quality.partial_points_rounding")
+    cap, top = rules["quality.partial_points_cap"].number, rules["quality.maximum_points"].number
+    turned = _turned(rates, benchmark.inverse)
+    distinct = turned.distinct()
+    values = turned[distinct.place].value
+    edges = np.array([float(edge) for edge in benchmark.edges])
+    worst = np.asarray(float(benchmark.worst))
+    decile, position, width = _position(values, edges, worst)
+    points = _points(decile, position, cap, top)
+    for place in np.flatnonzero(doubtful(values, np.append(edges, worst), position, width)):
+        points[place] = _exact_points(turned.fraction(int(distinct.place[place])), benchmark, cap, top)
+    return np.where(distinct.group >= 0, np.append(points, np.nan)[distinct.group], np.nan)
 
 
 def decile_edges(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Type-7 deciles of the last axis; NaN is no member of the pool. Inverse measures: pass the negated rates.
 
-    rates: (..., pool). Gives edges (..., 9) and worst (...,); NaN where the pool is empty.
+    rates: (..., pool). Gives edges (..., 9) and worst (...,); NaN where the pool is empty. Floats throughout: for
+    simulations. Smallest pools are the caller's to check.
     """
-    raise NotImplementedError
+    ordered = np.sort(rates, axis=-1)  # NaN last
+    members = np.sum(~np.isnan(rates), axis=-1)
+    edges = np.empty((*rates.shape[:-1], 9))
+    for decile in range(1, 10):
+        tenth = decile * np.maximum(members - 1, 0)  # ten times the position, in whole numbers
+        below = tenth // 10
+        low = np.take_along_axis(ordered, below[..., None], axis=-1)[..., 0]
+        above = np.minimum(below + 1, np.maximum(members - 1, 0))
+        high = np.take_along_axis(ordered, above[..., None], axis=-1)[..., 0]
+        edges[..., decile - 1] = low + (tenth % 10) / 10 * (high - low)
+    return edges, ordered[..., 0]
 
 
-def decile_points(rates: FloatArray, edges: FloatArray, worst: FloatArray) -> FloatArray:
-    """Points 1.0-10.0 of rates (..., n) against edges (..., 9) and worst (...,), all better-is-larger; NaN stays NaN."""
-    raise NotImplementedError
+def decile_points(
+    rates: FloatArray, edges: FloatArray, worst: FloatArray, *, cap: float = 0.9, top: float = 10.0
+) -> FloatArray:
+    """Points 1.0-10.0 of rates (..., n) against edges (..., 9) and worst (...,), all better-is-larger; NaN stays NaN.
+
+    cap, top: `quality.partial_points_cap` and `quality.maximum_points`. Floats decide at edges: for simulations.
+    """
+    decile, position, _ = _position(rates, edges, worst)
+    return _points(decile, position, cap, top)
 
 
 def category_score(points: Sequence[FloatArray]) -> FloatArray:
     """Category score 0-1 from one array of points a measure, each (participants,) or (draws, participants).
 
     NaN points: the measure is excluded. NaN result: nothing was scored.
+
+    >>> category_score([np.array([10.0, np.nan]), np.array([5.0, np.nan])]).tolist()
+    [0.75, nan]
     """
-    raise NotImplementedError
+    total: FloatArray = np.zeros(())
+    counted: FloatArray = np.zeros(())
+    for each in points:
+        excluded = np.isnan(each)
+        total = total + np.where(excluded, 0.0, each)
+        counted = counted + ~excluded
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / (10 * counted))
+
+
+def minimum_submission_met(rows: QualityRows, measures: int, participants: int, rules: Rules) -> BoolArray:
+    """Whether each participant submitted enough to be scored at all, shape (participants,).
+
+    Counts measures that are not calculated from claims and reach the completeness; a TIN-level row counts for each
+    participant of the TIN. A row with nothing eligible has no completeness and does not count.
+    """
+    least = rules["quality.minimum_submission_completeness"].exact
+    good = completeness_reached(rows.answered, rows.eligible, least) & ~rows.from_claims
+    submitted = np.zeros((measures, participants), dtype=np.bool_)
+    submitted[rows.measure[good], rows.participant[good]] = True
+    return np.asarray(submitted.sum(axis=0) >= rules["quality.minimum_submission_measures"].integer)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Choice:
+    """What counts for each measure and participant, shape (measures, participants)."""
+
+    row: IntArray
+    points: FloatArray
+    finding: IntArray
+
+
+def _rows_that_count(
+    rows: QualityRows,
+    points: FloatArray,
+    finding: IntArray,
+    measures: tuple[str, ...],
+    participants: int,
+    rules: Rules,
+) -> _Choice:
+    """Of the rows not excluded the one with most points; all excluded leaves the measure excluded."""
+    shape = (len(measures), participants)
+    row = np.full(shape, -1, dtype=np.int64)
+    counted_points = np.full(shape, np.nan)
+    counted_finding = np.empty(shape, dtype=np.int64)
+    absent = rules["quality.not_submitted"].table
+    for place, measure in enumerate(measures):
+        kind = "claims_measure" if collection_types_of(measure, rules) == ("claims",) else "required_measure"
+        if absent[kind] == "zero_points":
+            counted_points[place], counted_finding[place] = 0.0, Finding.NOT_SUBMITTED
+        else:
+            counted_finding[place] = Finding.NOT_CALCULATED
+    preferences = rules["quality.row_choice_ties"].texts
+    other_type = rows.collection_type != COLLECTION_TYPES.index(
+        next(each for each in preferences if each in COLLECTION_TYPES)
+    )
+    other_level = rows.tin_level == ("individual" in preferences)
+    keys = (other_type, other_level) if preferences[0] in COLLECTION_TYPES else (other_level, other_type)
+    slot = rows.measure * participants + rows.participant
+    best_first = np.lexsort((keys[1], keys[0], -np.nan_to_num(points, nan=-1.0), slot))
+    slots, first = np.unique(slot[best_first], return_index=True)
+    best = best_first[first]
+    row.flat[slots] = np.where(np.isnan(points[best]), -1, best)
+    counted_points.flat[slots] = points[best]
+    counted_finding.flat[slots] = finding[best]
+    return _Choice(row, counted_points, counted_finding)
+
+
+def _one_a_participant(rows: QualityRows, qualifies: BoolArray) -> BoolArray:
+    """The rates of each pool, one a participant: the qualifying individual row, else the qualifying TIN row."""
+    places = np.flatnonzero(qualifies)
+    places = places[np.argsort(rows.tin_level[places], kind="stable")]
+    participants = int(rows.participant.max(initial=0)) + 1
+    pool = rows.measure[places] * len(COLLECTION_TYPES) + rows.collection_type[places]
+    _, first = np.unique(pool * participants + rows.participant[places], return_index=True)
+    result = np.zeros(len(rows), dtype=np.bool_)
+    result[places[first]] = True
+    return result
+
+
+def _first_failed(failed: Mapping[str, BoolArray], rules: Rules) -> IntArray:
+    """The finding of each row: the first failed test in the order of `quality.order_of_tests`, else SCORED."""
+    finding = np.full(len(failed["no_benchmark"]), Finding.SCORED, dtype=np.int64)
+    for test in reversed(rules["quality.order_of_tests"].texts):
+        finding[failed[test]] = _TESTS[test]
+    return finding
+
+
+def _position(values: FloatArray, edges: FloatArray, worst: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Edges at or below each value, and for those below the top its position within the decile and the decile's width."""
+    reached = np.zeros(values.shape, dtype=np.int64)
+    low = np.broadcast_to(worst[..., None], values.shape).copy()
+    high = np.broadcast_to(edges[..., 0:1], values.shape).copy()
+    for place in range(9):
+        edge = edges[..., place : place + 1]
+        passed = values >= edge
+        reached += passed
+        low = np.where(passed, edge, low)
+        high = np.where(passed, edges[..., min(place + 1, 8) : min(place + 1, 8) + 1], high)
+    width = high - low
+    with np.errstate(invalid="ignore", divide="ignore"):
+        position = np.where(values > low, (values - low) / width, 0.0)
+    return reached, np.where(np.isnan(values), np.nan, position), width
+
+
+def _points(reached: IntArray, position: FloatArray, cap: float, top: float) -> FloatArray:
+    below_top = reached + 1 + tenths(position, cap)
+    return np.where((reached == 9) & ~np.isnan(position), top, below_top)
+
+
+def _exact_points(value: Fraction, benchmark: QualityBenchmark, cap: float, top: float) -> float:
+    """`decile_points` of one value in fractions: who lands on an edge has reached it."""
+    reached = bisect_right(benchmark.edges, value)
+    if reached == 9:
+        return top
+    low = benchmark.worst if reached == 0 else benchmark.edges[reached - 1]
+    # A rate outside the pool (a TIN row beside an individual one) may lie below the pool's worst: the bottom of decile 1.
+    position = (value - low) / (benchmark.edges[reached] - low) if value > low else Fraction(0)
+    return reached + 1 + exact_tenths(position, cap)
+
+
+def _turned(rates: Ratios, inverse: bool) -> Ratios:
+    """The rates in the direction in which better is larger."""
+    return Ratios(-rates.numerator, rates.denominator) if inverse else rates
+
+
+def _texts(table: Mapping[str, object], key: str, kind: str) -> tuple[str, ...]:
+    items = table.get(key)
+    if not isinstance(items, tuple):
+        raise NotFound(f"There is no {kind} named {key} in the rule.")
+    return tuple(str(item) for item in items)

@@ -1,0 +1,40 @@
+"""Points within a band: the whole points of the band plus tenths by position, cut at 0.9."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+
+from openasm.regulation.arrays import BoolArray, FloatArray
+
+EDGE_DOUBT = 1e-9  # relative distance from an edge below which a float does not decide
+TENTH_DOUBT = 1e-6  # distance of ten times the position from a rounding boundary below which a float does not decide
+
+
+def tenths(position: FloatArray, cap: float) -> FloatArray:
+    """A position within a band (0-1) rounded half up to one decimal, at most `cap`, never below 0; NaN stays NaN.
+
+    >>> tenths(np.array([0.25, 0.98]), 0.9).tolist()
+    [0.3, 0.9]
+    """
+    return np.minimum(cap, np.maximum(0.0, np.floor(position * 10 + 0.5)) / 10)
+
+
+def exact_tenths(position: Fraction, cap: float) -> float:
+    """The same for an exact position, with the same float as `tenths` gives."""
+    return min(cap, max(0, floor(position * 10 + Fraction(1, 2))) / 10)
+
+
+def doubtful(values: FloatArray, edges: FloatArray, position: FloatArray, width: FloatArray) -> BoolArray:
+    """Where floats are too close to an edge or to a rounding boundary to decide, shape (n,).
+
+    values, position, width: (n,); edges: (m,). width: that of the band a value lies in.
+    """
+    scale = max(float(np.abs(values).max(initial=0.0)), float(np.abs(edges).max(initial=0.0)), 1e-300)
+    near_edge = (np.abs(values[:, None] - edges[None, :]) <= EDGE_DOUBT * scale).any(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ten = position * 10 + 0.5
+        near_tenth = np.abs(ten - np.round(ten)) <= np.maximum(TENTH_DOUBT, 1e-12 * scale / width)
+    return np.asarray(near_edge | near_tenth, dtype=np.bool_)
