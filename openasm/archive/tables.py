@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,17 @@ from openasm.base.problems import Problem
 
 Cell = str | int | float | bool | None
 Columns = Mapping[str, Sequence[Cell]]
+Table = dict[str, list[Cell]]
+
+
+def table_of(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """Rows as columns, also where there is no row.
+
+    >>> table_of(("a", "b"), [(1, "x"), (2, "y")])
+    {'a': [1, 2], 'b': ['x', 'y']}
+    """
+    columns = list(zip(*rows, strict=True)) or [() for _ in names]
+    return {name: list(values) for name, values in zip(names, columns, strict=True)}
 
 
 def cell_text(value: Cell) -> str:

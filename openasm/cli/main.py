@@ -20,6 +20,8 @@ from openasm.base.errors import InputRefused, OpenAsmError
 # command -> (module holding its Typer `app`, one line for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
+    "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
+    "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
 }
 
 

@@ -14,6 +14,7 @@ from openasm.base.files import VALUE_MISSING, Table
 from openasm.base.parameters import Rules
 from openasm.base.problems import Problems, shown
 from openasm.base.years import first_day, last_day
+from openasm.regulation.choices import chosen
 from openasm.regulation.cost import cost_measure_of
 from openasm.regulation.final_score import is_small_practice
 from openasm.regulation.quality import collection_types_of, measures_of
@@ -60,7 +61,7 @@ class Check:
     def _small(self) -> Mapping[str, tuple[bool, int]]:
         """TIN -> whether it is a small practice, and its clinicians."""
         sizes = {each.tin: each.clinicians_in_tin for each in self.participants}
-        small = is_small_practice(np.array(list(sizes.values()), dtype=np.int64), self.rules) if sizes else []
+        small = is_small_practice(np.array(list(sizes.values()), dtype=np.int64), self.rules)
         return {tin: (bool(flag), size) for (tin, size), flag in zip(sizes.items(), small, strict=True)}
 
     def practice_sizes(self, table: Table) -> None:
@@ -121,7 +122,7 @@ class Check:
                 )
         elif (cohort, tin) not in self._tins:
             self.problems.add(kinds.NO_SUCH_PRACTICE, file, row=row, column="tin", found=f"TIN {tin}, {cohort}")
-        elif not self._small[tin][0]:
+        elif not self._small[tin][0] and chosen(self.rules, "quality.tin_level_rows") == "small_practices_only":
             found = f"TIN {tin} with {self._small[tin][1]} clinicians"
             self.problems.add(kinds.LARGE_PRACTICE, file, row=row, column="npi", found=found)
 
@@ -176,9 +177,7 @@ class Check:
         items = attested_items(self.rules)
         tins = {each.tin for each in self.participants}
         columns = (table[name] for name in ("tin", "item", "answer", "numerator", "denominator", "start", "end"))
-        for row, tin, item, answer, numerator, denominator, start, end in zip(
-            table.row_numbers, *columns, strict=True
-        ):
+        for row, tin, item, answer, numerator, denominator, start, end in zip(table.row_numbers, *columns, strict=True):
             if self.list_is_whole and tin not in tins:
                 self.problems.add(kinds.ATTESTING_NOBODY, table.name, row=row, column="tin", found=shown(tin))
             self._period(table.name, row, start, end)
@@ -193,9 +192,13 @@ class Check:
                 )
                 continue
             if answer == "excluded" and item not in items.with_exclusion:
-                self.problems.add(kinds.NO_EXCLUSION, table.name, row=row, column="answer", found=f"excluded for {item}")
+                self.problems.add(
+                    kinds.NO_EXCLUSION, table.name, row=row, column="answer", found=f"excluded for {item}"
+                )
             if item in items.dated and answer == "yes" and start is None and end is None:
-                self.problems.add(kinds.DATES_MISSING, table.name, row=row, column="start", found=f"no dates for {item}")
+                self.problems.add(
+                    kinds.DATES_MISSING, table.name, row=row, column="start", found=f"no dates for {item}"
+                )
             self._proportion(table.name, row, item, answer, (numerator, denominator), items)
 
     def _period(self, file: str, row: int, start: dt.date | None, end: dt.date | None) -> None:

@@ -1,0 +1,93 @@
+"""`openasm score`: final scores and payment adjustments of a folder of inputs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import shlex
+from pathlib import Path
+
+import typer
+
+from openasm.base.money import dollars_text
+from openasm.runs.score import COST_BENCHMARKS
+from openasm.runs.score_run import CohortSummary, ScoreSummary, score_folder
+from openasm.runs.score_words import STATUS_TEXT
+
+app = typer.Typer(add_completion=False)
+
+_TITLES = {"heart_failure": "Heart failure", "low_back_pain": "Low back pain"}
+
+
+@app.command()
+def score(
+    input_dir: Path = typer.Argument(
+        help="Folder with participants, quality, cost and attestations, each as .csv or .parquet."
+    ),
+    year: int = typer.Option(..., "--year", help="Performance year, as in 2027."),
+    out: Path = typer.Option(..., "--out", help="Run folder to write; it must not exist yet."),
+    rules: list[Path] = typer.Option(
+        [], "--rules", help="File of your own rule values with their citations; repeatable."
+    ),
+    cost_benchmark: str = typer.Option(
+        "pool", "--cost-benchmark", help=f"What cost is compared with: {', '.join(COST_BENCHMARKS)}."
+    ),
+    assume_year: int | None = typer.Option(
+        None, "--assume-year", help="What-if: take unpublished rule values from this year."
+    ),
+    replace: bool = typer.Option(False, "--replace", help="Replace an earlier run at --out."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Score a cohort: category scores, final scores and payment adjustments, as a run folder with a report."""
+    summary = score_folder(
+        input_dir,
+        out,
+        year=year,
+        now=dt.datetime.now(dt.UTC),
+        overlays=rules,
+        cost_benchmark=cost_benchmark,
+        assume_year=assume_year,
+        replace=replace,
+    )
+    if as_json:
+        typer.echo(json.dumps(_record(summary, out), ensure_ascii=False, indent=2))
+        return
+    for line in _lines(summary, out):
+        typer.echo(line)
+
+
+def _record(summary: ScoreSummary, out: Path) -> dict[str, object]:
+    record = dataclasses.asdict(dataclasses.replace(summary, warnings=()))
+    record["out"] = str(out)
+    record["warnings"] = [problem.as_record() for problem in summary.warnings]
+    return record
+
+
+def _lines(summary: ScoreSummary, out: Path) -> list[str]:
+    lines = [f"Performance year {summary.year}, payment year {summary.payment_year}", ""]
+    for each in summary.cohorts:
+        lines += [*_cohort_lines(each), ""]
+    if summary.warnings:
+        lines.append(f"{len(summary.warnings)} warning{'s' if len(summary.warnings) != 1 else ''}:")
+        lines += [f"  {problem.as_text()}" for problem in summary.warnings]
+        lines.append("")
+    lines.append(
+        f"{summary.unconfirmed} of the rule values used have not been confirmed in CMS's own text "
+        "(openasm rules --unconfirmed)."
+    )
+    lines.append(f"Run: {out}  ({summary.seconds:.1f} s)")
+    lines.append(f"Next: openasm explain {shlex.quote(str(out))} --tin TIN --npi NPI")
+    return lines
+
+
+def _cohort_lines(each: CohortSummary) -> list[str]:
+    median = "none" if each.median_final_score is None else f"{each.median_final_score:.1f}"
+    lines = [f"{_TITLES[each.cohort]}: {each.participants:,} participants"]
+    lines += [f"  {count:>7,}  {status}: {STATUS_TEXT[status]}" for status, count in each.statuses.items() if count]
+    lines.append(f"  median final score {median}; payments rise for {each.gaining:,}, fall for {each.losing:,}")
+    lines.append(
+        f"  Part B paid {dollars_text(each.part_b_paid)}, change "
+        f"{dollars_text(each.payment_change_dollars, sign=True)} a year"
+    )
+    return lines
