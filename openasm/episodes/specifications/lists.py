@@ -246,7 +246,8 @@ class _Understanding:
     def codes_list(self) -> CodesList:
         self.check_measure()
         triggers = self.triggers()
-        subgroups = self.names("Sub_Groups") if "Sub_Groups" in self.workbook.sheets else ()
+        expected = {sheet for counts in self.known_counts().values() for sheet in counts}
+        subgroups = self.names("Sub_Groups") if "Sub_Groups" in {*self.workbook.sheets, *expected} else ()
         exclusions, risk = self.names("Exclusions"), self.names("RA")
         subgroup_conditions = self.conditions("Sub_Groups_Details", subgroups) if subgroups else ()
         risk_conditions = self.conditions("RA_Details", risk)
@@ -287,9 +288,8 @@ class _Understanding:
 
     def check_counts(self) -> tuple[str, ...]:
         """The MIPS years with the same number of rows on every sheet; differences are warned of, but not for demonstrations."""
-        known = self.construction.rules[f"{self.construction.cohort}.known_row_counts"].table
+        years = self.known_counts()
         found = {name: len(sheet.rows) for name, sheet in self.workbook.sheets.items()}
-        years = {year: counts for year, counts in known.items() if isinstance(counts, Mapping)}
         agreeing = tuple(
             year for year, counts in years.items() if all(found.get(sheet) == rows for sheet, rows in counts.items())
         )
@@ -306,6 +306,11 @@ class _Understanding:
                     expected=f"{' or '.join(expected)} rows",
                 )
         return ()
+
+    def known_counts(self) -> dict[str, Mapping[str, RuleValue]]:
+        """Rows of each sheet by MIPS year."""
+        known = self.construction.rules[f"{self.construction.cohort}.known_row_counts"].table
+        return {year: counts for year, counts in known.items() if isinstance(counts, Mapping)}
 
     # Sheets.
 

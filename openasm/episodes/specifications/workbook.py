@@ -142,7 +142,7 @@ def read_workbook(path: Path, problems: Problems) -> Workbook | None:
     marked = False
     try:
         for worksheet in book.worksheets:
-            worksheet.reset_dimensions()  # type: ignore[union-attr]  # a wrong stored extent would cut rows off
+            worksheet.reset_dimensions()  # a wrong stored extent would cut rows off
             if normalised(worksheet.title) == "overview":
                 overview = " ".join(cell for _, row in _text_rows(worksheet) for cell in row if cell)
                 marked = marked or "demonstration" in overview.casefold()

@@ -1,0 +1,137 @@
+"""Step 5: the services a workbook rule takes, and the costs of episodes.
+
+A service is a line, or a whole claim of a setting that is paid by the claim (by its first day, with its whole cost). The
+first rule in workbook order that takes it gives its category; which rule that is does not depend on the episode, so it is
+found once and the services are then laid over the episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals as nw
+
+from openasm.claims.contract import WHOLE_CLAIM_SETTINGS
+from openasm.episodes.cutting import EPISODE
+from openasm.episodes.frames import CLAIM, PERSON, small_table, total
+from openasm.episodes.specifications.lists import DiagnosisCondition, ServiceRule
+from openasm.tables.engine import Engine, Frame
+
+SERVICE = [*CLAIM, "place", "setting"]
+WHOLE_CLAIM = -1  # the place of a service that is a whole claim; lines are numbered from 0
+
+
+def assigned_services(lines: Frame, diagnoses: Frame, rules: Sequence[ServiceRule], engine: Engine) -> Frame:
+    """Services with the first rule that takes them: beneficiary, claim_id, place, setting, day, cents, rule (its order).
+
+    lines, diagnoses: of the beneficiaries with episodes. As `plain.assigned_services`.
+    """
+    conditions = sorted({rule.condition for rule in rules if not rule.condition.is_free}, key=repr)
+    number = {condition: place for place, condition in enumerate(conditions, start=1)}
+    whole = nw.col("setting").is_in(list(WHOLE_CLAIM_SETTINGS))
+    placed = lines.filter(
+        nw.col("setting").is_in(sorted({each for rule in rules for each in rule.settings}))
+    ).with_columns(place=nw.when(whole).then(nw.lit(WHOLE_CLAIM)).otherwise(nw.col("line")).cast(nw.Int64))
+    hits = engine.held(_code_hits(placed, rules, number, engine))
+    taken = [hits.filter(nw.col("condition") == 0)]
+    if conditions:
+        table = _condition_table(conditions, number, engine)
+        by_header = _meeting(diagnoses.select(*CLAIM, "code"), table, CLAIM)
+        by_line = _meeting(
+            placed.filter(~nw.col("line_diagnosis").is_null()).select(
+                *CLAIM, "place", nw.col("line_diagnosis").alias("code")
+            ),
+            table,
+            [*CLAIM, "place"],
+        )
+        asking = hits.filter(nw.col("condition") > 0)
+        taken.append(asking.join(by_header, on=[*CLAIM, "condition"], how="semi"))
+        taken.append(asking.join(by_line, on=[*CLAIM, "place", "condition"], how="semi"))
+    first_rule = (
+        nw.concat([each.select(*SERVICE, "rule") for each in taken], how="vertical")
+        .group_by(*SERVICE)
+        .agg(nw.col("rule").min())
+    )
+    amounts = (
+        placed.join(first_rule.select(*CLAIM).unique(), on=CLAIM, how="semi")
+        .group_by(*SERVICE)
+        .agg(nw.col("day").min(), total("cost_cents").alias("cents"))
+    )
+    return amounts.join(first_rule, on=SERVICE, how="inner").select(*SERVICE, "day", "cents", "rule")
+
+
+def _code_hits(
+    placed: Frame, rules: Sequence[ServiceRule], number: dict[DiagnosisCondition, int], engine: Engine
+) -> Frame:
+    """Services and the rules whose setting and code they meet, with the number of the rule's diagnosis condition (0: none)."""
+    parts: list[Frame] = []
+    for kind in sorted({rule.kind for rule in rules if rule.code}):
+        rows = [
+            (setting, rule.code, rule.order, number.get(rule.condition, 0))
+            for rule in rules
+            if rule.kind is kind and rule.code
+            for setting in rule.settings
+        ]
+        table = small_table(engine, {"setting": str, "the_code": str, "rule": int, "condition": int}, rows)
+        coded = placed.filter(~nw.col(kind.value).is_null()).select(*SERVICE, nw.col(kind.value).alias("the_code"))
+        parts.append(coded.join(table, on=["setting", "the_code"], how="inner"))
+    anything = [
+        (setting, rule.order, number.get(rule.condition, 0))
+        for rule in rules
+        if not rule.code
+        for setting in rule.settings
+    ]
+    if anything or not parts:
+        table = small_table(engine, {"setting": str, "rule": int, "condition": int}, anything)
+        parts.append(placed.select(*SERVICE).join(table, on="setting", how="inner"))
+    return nw.concat([part.select(*SERVICE, "rule", "condition") for part in parts], how="vertical")
+
+
+def _condition_table(
+    conditions: Sequence[DiagnosisCondition], number: dict[DiagnosisCondition, int], engine: Engine
+) -> dict[int, Frame]:
+    """Conditions by the length of the beginning they ask for (0: any diagnosis but the barred one)."""
+    by_length: dict[int, list[tuple[str, str, str, int]]] = {}
+    for condition in conditions:
+        beginning = condition.listed if condition.listed.startswith(condition.category) else condition.category
+        row = (beginning, condition.listed, condition.barred, number[condition])
+        by_length.setdefault(len(beginning), []).append(row)
+    columns = {"beginning": str, "listed": str, "barred": str, "condition": int}
+    return {length: small_table(engine, columns, rows) for length, rows in sorted(by_length.items())}
+
+
+def _meeting(coded: Frame, table: dict[int, Frame], key: Sequence[str]) -> Frame:
+    """Keys of `coded` and the conditions that one of their diagnoses (`code`) meets; may repeat."""
+    parts: list[Frame] = []
+    for length, rows in table.items():
+        if length:
+            beginnings = coded.with_columns(beginning=nw.col("code").str.slice(0, length))
+        else:
+            beginnings = coded.with_columns(beginning=nw.lit(""))
+        parts.append(
+            beginnings.join(rows, on="beginning", how="inner")
+            .filter(
+                ((nw.col("listed") == "") | (nw.col("listed") == nw.col("code"))) & (nw.col("barred") != nw.col("code"))
+            )
+            .select(*key, "condition")
+        )
+    return nw.concat(parts, how="vertical")
+
+
+def services_in_episodes(services: Frame, episodes: Frame) -> Frame:
+    """Services laid over the episodes their day lies in: episode and the columns of `services`."""
+    return (
+        services.join(episodes.select(EPISODE, PERSON, "start", "end"), on=PERSON, how="inner")
+        .filter((nw.col("day") >= nw.col("start")) & (nw.col("day") <= nw.col("end")))
+        .select(EPISODE, *SERVICE, "day", "cents", "rule")
+    )
+
+
+def episode_costs(inside: Frame, rules: Sequence[ServiceRule], engine: Engine) -> Frame:
+    """Services and cents of each episode by category and setting: episode, category, setting, lines, cents."""
+    categories = small_table(engine, {"rule": int, "category": str}, [(rule.order, rule.category) for rule in rules])
+    return (
+        inside.join(categories, on="rule", how="inner")
+        .group_by(EPISODE, "category", "setting")
+        .agg(nw.len().cast(nw.Int64).alias("lines"), total("cents").alias("cents"))
+    )
