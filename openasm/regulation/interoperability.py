@@ -87,8 +87,7 @@ def score_interoperability(attestations: Attestations, *, tins: int, rules: Rule
     requirements = _requirements(answers, options, rules)
     best = _Points.none(tins)
     for way in options.values():
-        points = _points_by_way(answers, way, rules)
-        best = best.or_better(points, _settled_way(answers, way))
+        best = best.or_better(_points_by_way(answers, way, rules))
     total = np.minimum(best.total, rules["interoperability.score_cap"].number)
     complete = np.logical_and.reduce(list(requirements.values()))
     score = np.where(complete, total, rules["interoperability.incomplete_score"].number)
@@ -105,7 +104,7 @@ def interoperability_adjustment(score: FloatArray, rules: Rules) -> FloatArray:
     """
     chosen(rules, "interoperability.adjustment_form")
     cap = rules["interoperability.score_cap"].number
-    return rules["interoperability.largest_deduction"].number * (1 - score / cap)
+    return rules["interoperability.largest_deduction"].number * (1 - score / cap) + 0.0  # no negative zero
 
 
 def reweighting_possible(rules: Rules) -> bool:
@@ -187,24 +186,26 @@ class _Points:
     """Points by measure and objective, those that can be earned and those earned, shape (tins,)."""
 
     total: FloatArray
+    rank: FloatArray  # the total where the way of exchange was reported; -1 where not
     available: Mapping[str, FloatArray]
     earned: Mapping[str, FloatArray]
 
     @classmethod
     def none(cls, tins: int) -> _Points:
-        return cls(np.full(tins, -1.0), {}, {})
+        return cls(np.zeros(tins), np.full(tins, -2.0), {}, {})
 
-    def or_better(self, other: _Points, possible: BoolArray) -> _Points:
-        """The other points where they are possible and more in all."""
-        better = (other.total > self.total) & (possible | (self.total < 0))
+    def or_better(self, other: _Points) -> _Points:
+        """The other points where they rank higher."""
+        better = other.rank > self.rank
 
         def merged(mine: Mapping[str, FloatArray], others: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-            nothing = np.zeros_like(self.total)
+            nothing = np.zeros(len(self.total))
             names = dict.fromkeys((*mine, *others))
             return {name: np.where(better, others.get(name, nothing), mine.get(name, nothing)) for name in names}
 
         return _Points(
             np.where(better, other.total, self.total),
+            np.where(better, other.rank, self.rank),
             merged(self.available, other.available),
             merged(self.earned, other.earned),
         )
@@ -220,7 +221,8 @@ def _points_by_way(answers: _Answers, way: Sequence[str], rules: Rules) -> _Poin
     earned[PUBLIC_HEALTH] = np.where(settled, available[PUBLIC_HEALTH], 0.0)
     bonus = np.logical_or.reduce([answers.yes(measure) for measure in rules["interoperability.bonus_measures"].texts])
     earned[BONUS] = np.where(bonus, rules["interoperability.bonus_points"].number, 0.0)
-    return _Points(sum(earned.values(), np.zeros(answers.tins)), available, earned)
+    total = sum(earned.values(), np.zeros(answers.tins))
+    return _Points(total, np.where(_settled_way(answers, way), total, -1.0), available, earned)
 
 
 def _available(answers: _Answers, way: Sequence[str], rules: Rules) -> dict[str, FloatArray]:
