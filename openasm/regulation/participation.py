@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from openasm.base.errors import NotFound
-from openasm.base.parameters import RuleValue, Rules
+from openasm.base.parameters import Rules, RuleValue
 from openasm.regulation.choices import chosen
 
 PARAMETERS = (
