@@ -7,7 +7,9 @@ points better") be compared draw by draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -33,7 +35,7 @@ def middles(slices: int) -> FloatTable:
     >>> middles(2).tolist()
     [0.25, 0.75]
     """
-    return (np.arange(slices) + 0.5) / slices
+    return np.asarray((np.arange(slices) + 0.5) / slices)
 
 
 def normal_quantiles(probabilities: FloatTable) -> FloatTable:
@@ -68,7 +70,8 @@ def from_percentiles(values: Sequence[float], probabilities: FloatTable, *, low:
     place = np.clip(np.searchsorted(full_at, probabilities, side="right") - 1, 0, len(full) - 2)
     left, right = full[place], full[place + 1]
     share = (probabilities - full_at[place]) / (full_at[place + 1] - full_at[place])
-    return np.clip(left + share * (right - left), low, high)  # a flat stretch gives its value exactly
+    # A flat stretch gives its value exactly: its slope is 0.
+    return np.asarray(np.clip(left + share * (right - left), low, high))
 
 
 def lognormal(median: float, standard_deviation: float, probabilities: FloatTable) -> FloatTable:
@@ -77,19 +80,25 @@ def lognormal(median: float, standard_deviation: float, probabilities: FloatTabl
     The log's variance s solves exp(s) (exp(s) - 1) = (standard deviation / median) squared.
     """
     ratio = (standard_deviation / median) ** 2
-    log_variance = np.log((1 + np.sqrt(1 + 4 * ratio)) / 2)
-    return np.asarray(median * np.exp(np.sqrt(log_variance) * normal_quantiles(probabilities)))
+    log_deviation = math.sqrt(math.log((1 + math.sqrt(1 + 4 * ratio)) / 2))
+    return np.asarray(median * np.exp(log_deviation * normal_quantiles(probabilities)))
 
 
 def latent_grid() -> FloatTable:
     """The latent performances a table of STEPS values stands for: from -8 to +8 standard deviations."""
-    return (np.arange(STEPS) - STEPS // 2) * LATENT_STEP
+    return np.asarray((np.arange(STEPS) - STEPS // 2) * LATENT_STEP)
 
 
 def over_latent(quantiles: Callable[[FloatTable], FloatTable]) -> NDArray[np.float32]:
     """A distribution as a table over the latent grid: the value at the latent performance's probability."""
+    return quantiles(_latent_probabilities()).astype(np.float32)
+
+
+@cache
+def _latent_probabilities() -> FloatTable:
     probabilities = np.clip(normal_probabilities(latent_grid()), 1e-12, 1 - 1e-12)
-    return quantiles(probabilities).astype(np.float32)
+    probabilities.setflags(write=False)
+    return probabilities
 
 
 def published_values(record: Mapping[str, RuleValue]) -> tuple[float, ...]:
@@ -97,10 +106,11 @@ def published_values(record: Mapping[str, RuleValue]) -> tuple[float, ...]:
     deciles = record["deciles"]
     if not isinstance(deciles, tuple):
         raise TypeError("deciles must be a list")
-    return tuple(_number(each) for each in (record["p1"], *deciles, record["p99"]))
+    return tuple(number_of(each) for each in (record["p1"], *deciles, record["p99"]))
 
 
-def _number(value: RuleValue) -> float:
+def number_of(value: RuleValue) -> float:
+    """A number out of a rule value's table."""
     if isinstance(value, bool | str | tuple | Mapping):
         raise TypeError("a number was expected")
     return float(value)
@@ -133,12 +143,12 @@ def _beta_binomial_quantiles(met: float, cases: int, prior: float, levels: Float
     if cases > 100_000:  # the count is as good as continuous: normal, with the same mean and variance
         mean = first / (first + second)
         variance = mean * (1 - mean) * (first + second + cases) / (cases * (first + second + 1))
-        return np.clip(mean + np.sqrt(variance) * normal_quantiles(levels), 0.0, 1.0)
+        return np.asarray(np.clip(mean + math.sqrt(variance) * normal_quantiles(levels), 0.0, 1.0))
     count = np.arange(cases, dtype=np.float64)
     ratio = (cases - count) * (first + count) / ((count + 1) * (second + cases - count - 1))
     logarithm = np.concatenate([[0.0], np.cumsum(np.log(ratio))])
     share = np.cumsum(np.exp(logarithm - logarithm.max()))
-    return np.searchsorted(share / share[-1], levels, side="left") / cases
+    return np.asarray(np.searchsorted(share / share[-1], levels, side="left") / cases)
 
 
 def another_year_of_amounts(
