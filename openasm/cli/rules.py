@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from openasm.base.parameters import Parameter, RuleBook, plain_value, unpublished_names
-from openasm.regulation.rulebook import SECTIONS, book_with, rule_book
+from openasm.regulation.rulebook import SECTIONS, book_with, rule_book, rules_of
 
 app = typer.Typer(add_completion=False)
 
@@ -36,7 +36,7 @@ def rules(
     if missing is not None:
         _print_missing(book, missing, as_json)
         return
-    entries: Iterable[Parameter] = book.entries if year is None else book.for_year(year, assume_year=assume_year)
+    entries: Iterable[Parameter] = book.entries if year is None else rules_of(book, year, assume_year=assume_year)
     shown = [entry for entry in entries if not (unconfirmed and entry.confirmed)]
     open_count = sum(not entry.confirmed for entry in shown)
     if as_json:

@@ -48,7 +48,7 @@ class Payment:
     risk_level: float
     midpoint: FloatArray  # of the transform; NaN when it is the median of no scores
     pool_dollars: FloatArray  # r x R x sum(B)
-    scaling_factor: FloatArray  # 0 when there is nothing to distribute to
+    scaling_factor: FloatArray  # NaN when nobody with payments scores above 0
     undistributed_dollars: FloatArray  # what the cap on positive factors withholds
 
 
@@ -58,8 +58,8 @@ def payment(final_score: FloatArray, part_b_paid: FloatArray, rules: Rules) -> P
     final_score: (participants,) or (draws, participants); part_b_paid: (participants,), or as final_score.
 
     Surprises: the scaling factor depends on everyone's payments and scores, so one participant's factor moves when others'
-    scores do. When nobody with payments scores above 0 there is nobody to distribute to: the scaling factor is 0 and all
-    factors are -r, so the identity of the sum holds only while someone with payments scores above 0.
+    scores do. When nobody with payments scores above 0 there is nobody to distribute to: no scaling factor exists, a score above
+    0 keeps its payments (factor 0), and the whole pool stays undistributed; the identity of the sum holds only otherwise.
 
     >>> from openasm.regulation.rulebook import rules_for
     >>> result = payment(np.array([60.0, 0.0]), np.array([1000.0, 1000.0]), rules_for(2027))
@@ -123,7 +123,7 @@ def paid_with_final_score(final_score: FloatArray, part_b_paid: FloatArray, rule
 
 
 def scaling_factor(transformed: FloatArray, paid: FloatArray, rules: Rules) -> FloatArray:
-    """R x sum(B) / sum(T x B), () or (draws,); 0 when sum(T x B) is 0. paid: 0 where there is no final score.
+    """R x sum(B) / sum(T x B), () or (draws,); NaN when sum(T x B) is 0. paid: 0 where there is no final score.
 
     >>> from openasm.regulation.rulebook import rules_for
     >>> scaling_factor(np.array([0.9, 0.5, 0.2]), np.array([1e5, 2e5, 5e4]), rules_for(2027)).round(12).item()
@@ -133,18 +133,18 @@ def scaling_factor(transformed: FloatArray, paid: FloatArray, rules: Rules) -> F
     weighted = (np.nan_to_num(transformed) * paid).sum(axis=-1)
     share = rules["payment.redistributed_share"].number
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(weighted > 0, share * paid.sum(axis=-1) / weighted, 0.0)
+        return np.where(weighted > 0, share * paid.sum(axis=-1) / weighted, np.nan)
 
 
 def adjustment_factor(
     final_score: FloatArray, transformed: FloatArray, scaling: FloatArray, rules: Rules
 ) -> FloatArray:
-    """r x T x scaling - r; -r where F = 0; 0 where there is no final score. Before the cap. scaling: () or (draws,)."""
+    """r x T x scaling - r; -r where F = 0; 0 where there is no final score or no scaling. Before the cap. scaling: () or (draws,)."""
     chosen(rules, "payment.factor_above_zero")
     chosen(rules, "payment.factor_at_zero")
     risk = rules["payment.risk_level"].number
-    factor = np.where(final_score == 0, -risk, risk * transformed * scaling[..., None] - risk)
-    return np.where(np.isnan(final_score), 0.0, factor)
+    scaled = np.nan_to_num(risk * transformed * scaling[..., None] - risk)
+    return np.where(final_score == 0, -risk, scaled)
 
 
 def capped_factor(factor: FloatArray, rules: Rules) -> FloatArray:

@@ -8,7 +8,9 @@ from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from openasm.base.errors import RuleUnpublished
 from openasm.base.parameters import RuleBook, Rules, load_overlays, load_rule_book
+from openasm.base.years import PERFORMANCE_YEARS
 from openasm.regulation.checks import check_book
 
 # One file a section, in the order of the rule.
@@ -49,7 +51,17 @@ def rules_for(year: int, *, overlays: Iterable[Path] = (), assume_year: int | No
     >>> rules_for(2027)["payment.risk_level"].number
     0.09
     """
-    return book_with(overlays).for_year(year, assume_year=assume_year)
+    return rules_of(book_with(overlays), year, assume_year=assume_year)
+
+
+def rules_of(book: RuleBook, year: int, *, assume_year: int | None = None) -> Rules:
+    """The values of a book in force for a performance year; RuleUnpublished as in `rules_for`, and outside the model's years."""
+    if year not in PERFORMANCE_YEARS:
+        raise RuleUnpublished(
+            f"{year} is no performance year of the model, so no rule value is published for it. The model runs from "
+            f"{PERFORMANCE_YEARS[0]} to {PERFORMANCE_YEARS[-1]}."
+        )
+    return book.for_year(year, assume_year=assume_year)
 
 
 def book_with(overlays: Iterable[Path]) -> RuleBook:
