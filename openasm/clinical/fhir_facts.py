@@ -1,0 +1,636 @@
+"""FHIR R4 resources to facts.
+
+Which resources count as what is decided in one of two ways (docs/method/fhir-reading.md):
+
+* by *profile*: a record whose Patient states a QI-Core profile is read as the measures' reference engine reads it; a resource is what
+  its `meta.profile` says it is, and one that states no profile of the measures is not seen;
+* by *content*: in any other record (US Core exports, bulk data) category, status, `doNotPerform` and codes decide.
+
+A resource that cannot be read is left out and counted by kind; nothing read here raises.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from openasm.base.problems import ProblemKind, Severity, declare
+from openasm.clinical import dosing
+from openasm.clinical.facts import (
+    Allergy,
+    Component,
+    Condition,
+    ConditionKind,
+    DeviceOrder,
+    Encounter,
+    MedicationOrder,
+    Observation,
+    ObservationKind,
+    Patient,
+    Procedure,
+    Quantity,
+    ServiceOrder,
+    prevalence,
+)
+from openasm.clinical.moments import (
+    FOREVER,
+    NEVER,
+    UNKNOWN,
+    Moment,
+    NotATime,
+    Span,
+    just_before,
+    moment,
+    plus_months,
+)
+from openasm.clinical.terminology import Terminology
+
+RESOURCE_UNREADABLE = declare(
+    "Q101",
+    "resources that cannot be read were left out",
+    expected="resources that are valid FHIR R4",
+    next_step="Validate a few of them; the column names the resource type.",
+    severity=Severity.WARNING,
+)
+BAD_DATE = declare(
+    "Q102",
+    "resources with a date that is not a FHIR date were left out",
+    expected="dates as 2026-03-31, times as 2026-03-31T09:30:00-05:00",
+    next_step="Correct the export; the column names the resource type.",
+    severity=Severity.WARNING,
+)
+NO_SUBJECT = declare(
+    "Q103",
+    "resources that name no patient were left out",
+    expected="a subject (patient, for) reference in every resource",
+    next_step="Correct the export; the column names the resource type.",
+    severity=Severity.WARNING,
+)
+OTHER_SUBJECT = declare(
+    "Q104",
+    "resources about a patient who is not in the file were left out",
+    expected="the Patient resource of every record",
+    next_step="Export the patients together with their records.",
+    severity=Severity.WARNING,
+)
+UNIT_TEXT = declare(
+    "Q105",
+    "quantities whose unit is not a UCUM code",
+    expected="a UCUM code such as mm[Hg], kg/m2, % or /min",
+    next_step="Well-known texts (mmHg, bpm) were taken as the code they mean; others were not used.",
+    severity=Severity.WARNING,
+)
+SAME_RESOURCE_TWICE = declare(
+    "Q106",
+    "resources that are in the record twice with different content; the last updated one was used",
+    expected="each resource once",
+    next_step="Check how the export joins its parts.",
+    severity=Severity.WARNING,
+)
+
+QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
+USCORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+_CONDITION_PROFILES = {
+    QICORE + "qicore-condition-problems-health-concerns": ConditionKind.PROBLEM,
+    QICORE + "qicore-condition-encounter-diagnosis": ConditionKind.ENCOUNTER_DIAGNOSIS,
+}
+_OBSERVATION_PROFILES = {
+    QICORE + "qicore-observation-screening-assessment": ObservationKind.SCREENING,
+    QICORE + "qicore-observation-clinical-result": ObservationKind.CLINICAL_RESULT,
+    QICORE + "qicore-simple-observation": ObservationKind.SIMPLE,
+    QICORE + "qicore-observationcancelled": ObservationKind.NOT_DONE,
+    USCORE + "us-core-blood-pressure": ObservationKind.BLOOD_PRESSURE,
+    USCORE + "us-core-bmi": ObservationKind.BODY_MASS_INDEX,
+    USCORE + "us-core-heart-rate": ObservationKind.HEART_RATE,
+    USCORE + "us-core-observation-pregnancystatus": ObservationKind.PREGNANCY_STATUS,
+}
+_ENCOUNTER = QICORE + "qicore-encounter"
+_PROCEDURE = QICORE + "qicore-procedure"
+_ALLERGY = QICORE + "qicore-allergyintolerance"
+_MEDICATION = QICORE + "qicore-medication"
+_TASK_REJECTED = QICORE + "qicore-taskrejected"
+_DEVICE_PROFILES = {QICORE + "qicore-devicerequest": True, QICORE + "qicore-devicenotrequested": False}
+_MEDICATION_PROFILES = {
+    QICORE + "qicore-medicationrequest": True,
+    QICORE + "qicore-medicationnotrequested": False,
+}
+_SERVICE_PROFILES = {QICORE + "qicore-servicerequest": True, QICORE + "qicore-servicenotrequested": False}
+
+# The code that makes an observation one of the US Core 6.1 vital signs or the pregnancy status, when it is read by content.
+_LOINC = "http://loinc.org"
+_KIND_BY_CODE = {
+    "85354-9": ObservationKind.BLOOD_PRESSURE,
+    "39156-5": ObservationKind.BODY_MASS_INDEX,
+    "8867-4": ObservationKind.HEART_RATE,
+    "82810-3": ObservationKind.PREGNANCY_STATUS,
+}
+_GENERAL = ObservationKind.SCREENING | ObservationKind.CLINICAL_RESULT | ObservationKind.SIMPLE
+
+_VERIFIED = frozenset(("confirmed", "unconfirmed", "provisional", "differential"))
+_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_ALLERGY_VERIFIED = frozenset(("confirmed", "unconfirmed"))
+_ALLERGY_VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+_PRESENT = frozenset(("active", "recurrence", "relapse"))
+_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_HEALTH_CONCERN = "http://hl7.org/fhir/us/core/CodeSystem/condition-category"
+_FULFILL = "http://hl7.org/fhir/CodeSystem/task-code"
+_NPI = "http://hl7.org/fhir/sid/us-npi"
+_NOT_DONE_REASON = QICORE + "qicore-notDoneReason"
+_REFUSAL_REASON = QICORE + "qicore-doNotPerformReason"
+_DEVICE_NOT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DeviceRequest.doNotPerform"
+# Unit texts without a code that can mean one thing only.
+_UNIT_TEXTS = {
+    "mmHg": "mm[Hg]",
+    "mm Hg": "mm[Hg]",
+    "bpm": "/min",
+    "beats/min": "/min",
+    "beats/minute": "/min",
+    "kg/m^2": "kg/m2",
+    "kg/m²": "kg/m2",
+    "percent": "%",
+}
+_UCUM = "http://unitsofmeasure.org"
+_CALENDAR_UNITS = "http://hl7.org/fhirpath/CodeSystem/calendar-units"
+
+Resource = dict[str, Any]
+Counts = Counter[tuple[ProblemKind, str]]  # kind of problem, resource type -> how many
+
+
+class ProfileUse(StrEnum):
+    """How `meta.profile` decides what a resource is."""
+
+    AUTO = "auto"  # by profile in records whose Patient states a QI-Core profile, by content in all others
+    TRUST = "trust"  # always by profile
+    INFER = "infer"  # always by content
+
+
+class FactReader:
+    """Turns the resources of one patient into facts, with the codes of one terminology.
+
+    counts: what could not be read so far, by kind and resource type.
+    """
+
+    def __init__(self, terminology: Terminology, profiles: ProfileUse = ProfileUse.AUTO) -> None:
+        self.systems = terminology.systems
+        self.profiles = profiles
+        self.counts: Counts = Counter()
+        self._trusting = True
+        self._birth = UNKNOWN
+        self._medications: Mapping[str, Resource] = {}
+        self._encounter_ids: Mapping[str, str] = {}
+        self._readers: tuple[tuple[str, Callable[[Resource], Any]], ...] = (
+            ("Encounter", self._encounter),
+            ("Condition", self._condition),
+            ("Observation", self._observation),
+            ("MedicationRequest", self._medication_order),
+            ("ServiceRequest", self._service_order),
+            ("DeviceRequest", self._device_order),
+            ("Procedure", self._procedure),
+            ("AllergyIntolerance", self._allergy),
+            ("Task", self._rejected_order),
+        )
+
+    def patient(
+        self,
+        patient: Resource,
+        resources: Mapping[str, list[Resource]],
+        *,
+        addresses: Mapping[str, Resource] | None = None,
+    ) -> Patient:
+        """The facts of one patient.
+
+        resources: by resource type, all about this patient, no id twice (Medication: every one that may be referred to). addresses:
+        what a reference that is no `Type/id` leads to (`urn:uuid:...`).
+        """
+        stated = (patient.get("meta") or {}).get("profile") or () if self.profiles is ProfileUse.AUTO else ()
+        self._trusting = self.profiles is ProfileUse.TRUST or any(str(each).startswith(QICORE) for each in stated)
+        self._birth = self._birth_of(patient)
+        self._medications = self._medications_of(resources.get("Medication"), addresses)
+        self._encounter_ids = _ids(addresses, "Encounter")
+        facts: list[list[Any]] = []
+        for kind, reader in self._readers:
+            given = resources.get(kind)
+            facts.append(self._read(kind, reader, given) if given else [])
+        encounters, conditions, observations, medications, services, devices, procedures, allergies, rejected = facts
+        gender = patient.get("gender")
+        return Patient(
+            str(patient.get("id")),
+            birth=self._birth,
+            gender=gender if isinstance(gender, str) else "",
+            encounters=encounters,
+            conditions=conditions,
+            observations=observations,
+            medication_orders=medications,
+            service_orders=services,
+            device_orders=devices,
+            procedures=procedures,
+            allergies=allergies,
+            rejected_orders=rejected,
+        )
+
+    def _read(self, kind: str, reader: Callable[[Resource], Any], given: list[Resource]) -> list[Any]:
+        facts = []
+        for resource in given:
+            try:
+                fact = reader(resource)
+            except NotATime:
+                self.counts[BAD_DATE, kind] += 1
+            except (TypeError, KeyError, AttributeError, ValueError, OverflowError, IndexError, ZeroDivisionError):
+                self.counts[RESOURCE_UNREADABLE, kind] += 1
+            else:
+                if fact is not None:
+                    facts.append(fact)
+        return facts
+
+    def _birth_of(self, patient: Resource) -> Moment:
+        try:
+            text = patient.get("birthDate")
+            return moment(text) if text else UNKNOWN
+        except (NotATime, TypeError):
+            self.counts[BAD_DATE, "Patient"] += 1
+            return UNKNOWN
+
+    def _medications_of(
+        self, medications: list[Resource] | None, addresses: Mapping[str, Resource] | None
+    ) -> Mapping[str, Resource]:
+        if not medications:
+            return {}
+        found = {}
+        for medication in medications:
+            if isinstance(medication.get("id"), str) and self._is(medication, _MEDICATION):
+                found[medication["id"]] = medication
+        for address, resource in (addresses or {}).items():
+            if resource.get("resourceType") == "Medication" and self._is(resource, _MEDICATION):
+                found[address] = resource
+        return found
+
+    # --- pieces ----------------------------------------------------------------------------------------------------------
+
+    def _is(self, resource: Resource, profile: str) -> bool:
+        """Whether the resource states the profile, when profiles decide."""
+        return not self._trusting or profile in ((resource.get("meta") or {}).get("profile") or ())
+
+    def _concept(self, concept: Resource | None) -> int:
+        """The sets a CodeableConcept belongs to: those of any of its codings."""
+        mask = 0
+        if concept is not None:
+            systems = self.systems
+            for coding in concept.get("coding") or ():
+                codes = systems.get(coding.get("system"))
+                if codes is not None:
+                    mask |= codes.get(coding.get("code"), 0)
+        return mask
+
+    def _concepts(self, concepts: Iterable[Resource] | None) -> int:
+        mask = 0
+        for concept in concepts or ():
+            mask |= self._concept(concept)
+        return mask
+
+    def _extension(self, resource: Resource, url: str) -> int:
+        mask = 0
+        for extension in resource.get("extension") or ():
+            if extension.get("url") == url:
+                mask |= self._concept(extension.get("valueCodeableConcept"))
+        return mask
+
+    def _quantity(self, quantity: Resource | None) -> Quantity | None:
+        """A Quantity with its UCUM unit; None when it cannot be compared (no value, a comparator, another unit system)."""
+        if quantity is None:
+            return None
+        value = quantity.get("value")
+        if value is None or "comparator" in quantity:
+            return None
+        number = float(value)
+        code = quantity.get("code")
+        if code is not None and quantity.get("system", _UCUM) in (_UCUM, _CALENDAR_UNITS):
+            return Quantity(number, str(code))
+        unit = str(quantity.get("unit") or "")
+        if unit in _UNIT_TEXTS:
+            self.counts[UNIT_TEXT, "Quantity"] += 1
+            return Quantity(number, _UNIT_TEXTS[unit])
+        if quantity.get("system") not in (None, _UCUM, _CALENDAR_UNITS):
+            self.counts[UNIT_TEXT, "Quantity"] += 1
+            return None
+        return Quantity(number, unit)
+
+    def _age(self, age: Resource) -> Span:
+        """The year of life that an age means, from the birth date."""
+        low = self._at_age(age)
+        return Span(low, just_before(plus_months(low, 12)) if low != UNKNOWN else UNKNOWN)
+
+    def _at_age(self, age: Resource | None) -> Moment:
+        amount = None if age is None else dosing.exact(age.get("value"))
+        if age is None or amount is None or self._birth == UNKNOWN:
+            return UNKNOWN
+        return dosing.plus_duration(self._birth, amount, dosing.unit_of(age)) or UNKNOWN
+
+    def _timing(self, resource: Resource, stem: str) -> Span | None:
+        """A choice of dateTime, Period, Age or Range as a span; None when the element is absent or of another kind."""
+        value = resource.get(stem + "DateTime")
+        if value is not None:
+            point = moment(value)
+            return Span(point, point)
+        value = resource.get(stem + "Period")
+        if value is not None:
+            return dosing.period(value)
+        value = resource.get(stem + "Age")
+        if value is not None:
+            return self._age(value)
+        value = resource.get(stem + "Range")
+        if value is not None:
+            low, high = self._at_age(value.get("low")), self._at_age(value.get("high"))
+            return Span(low, just_before(plus_months(high, 12)) if high != UNKNOWN else UNKNOWN)
+        value = resource.get(stem + "Instant")
+        if value is not None:
+            point = moment(value)
+            return Span(point, point)
+        return None
+
+    # --- resources -------------------------------------------------------------------------------------------------------
+
+    def _encounter(self, resource: Resource) -> Encounter | None:
+        if not self._is(resource, _ENCOUNTER):
+            return None
+        period = resource.get("period")
+        stay = resource.get("hospitalization")
+        participants = resource.get("participant")
+        kind = resource.get("class")
+        provider = resource.get("serviceProvider")
+        return Encounter(
+            resource.get("id", ""),
+            self._concepts(resource.get("type")),
+            _word(resource.get("status")),
+            NEVER if period is None else dosing.period(period),
+            "" if kind is None else _word(kind.get("code")),
+            0 if stay is None else self._concept(stay.get("dischargeDisposition")),
+            _performers(participants) if participants else (),
+            "" if provider is None else str(provider.get("reference", "")),
+        )
+
+    def _condition(self, resource: Resource) -> Condition | None:
+        if self._trusting:
+            kind = 0
+            for profile in (resource.get("meta") or {}).get("profile") or ():
+                kind |= _CONDITION_PROFILES.get(profile, 0)
+            if not kind:
+                return None
+        else:
+            kind = _condition_kind(resource)
+        verification = resource.get("verificationStatus")
+        severity = resource.get("severity")
+        recorded = resource.get("recordedDate")
+        abatement = self._timing(resource, "abatement")
+        if abatement is not None and "abatementPeriod" in resource and abatement.end != FOREVER:
+            abatement = Span(abatement.start, just_before(abatement.end))
+        return Condition(
+            resource.get("id", ""),
+            self._concept(resource.get("code")),
+            kind,
+            verification is None or _has_code(verification, _VERIFICATION, _VERIFIED),
+            prevalence(
+                self._timing(resource, "onset"),
+                abatement,
+                active=_has_code(resource.get("clinicalStatus"), _CLINICAL, _PRESENT),
+            ),
+            UNKNOWN if recorded is None else moment(recorded),
+            0 if severity is None else self._concept(severity),
+            any(_has_code(each, _HEALTH_CONCERN, _CONCERN) for each in resource.get("category") or ()),
+        )
+
+    def _observation(self, resource: Resource) -> Observation | None:
+        code = resource.get("code")
+        components = resource.get("component")
+        if self._trusting:
+            kind = 0
+            for profile in (resource.get("meta") or {}).get("profile") or ():
+                kind |= _OBSERVATION_PROFILES.get(profile, 0)
+            if not kind:
+                return None
+        else:
+            kind = _observation_kind(resource)
+        effective = self._timing(resource, "effective")
+        issued = resource.get("issued")
+        coded = resource.get("valueCodeableConcept")
+        quantity = resource.get("valueQuantity")
+        encounter = resource.get("encounter")
+        return Observation(
+            resource.get("id", ""),
+            self._concept(code),
+            kind,
+            _word(resource.get("status")),
+            NEVER if effective is None else effective,
+            UNKNOWN if issued is None else moment(issued),
+            coded is not None or quantity is not None or any(key.startswith("value") for key in resource),
+            None if quantity is None else self._quantity(quantity),
+            0 if coded is None else self._concept(coded),
+            () if components is None else tuple(self._component(each) for each in components),
+            "" if encounter is None else self._encounter_id(encounter),
+            self._extension(resource, _NOT_DONE_REASON) if kind & ObservationKind.NOT_DONE else 0,
+        )
+
+    def _component(self, component: Resource) -> Component:
+        return Component(self._concept(component.get("code")), self._quantity(component.get("valueQuantity")))
+
+    def _encounter_id(self, reference: Resource) -> str:
+        address = reference.get("reference") or ""
+        return self._encounter_ids.get(address) or reference_id(address)
+
+    def _medication_order(self, resource: Resource) -> MedicationOrder | None:
+        requested = self._requested(resource, _MEDICATION_PROFILES)
+        if requested is None:
+            return None
+        codes = direct = self._concept(resource.get("medicationCodeableConcept"))
+        reference = resource.get("medicationReference")
+        if reference is not None:
+            codes |= self._concept(self._medication_code(resource, reference))
+        written = resource.get("authoredOn")
+        authored = UNKNOWN if written is None else moment(written)
+        dispense = resource.get("dispenseRequest") or {}
+        quantity = dispense.get("quantity")
+        instructions = resource.get("dosageInstruction")
+        days, covered = dosing.supply(resource, authored) if codes and requested else (None, None)
+        return MedicationOrder(
+            resource.get("id", ""),
+            codes,
+            direct,
+            requested,
+            _word(resource.get("status")),
+            _word(resource.get("intent")),
+            authored,
+            self._concepts(resource.get("reasonCode")),
+            dispense.get("numberOfRepeatsAllowed"),
+            None if quantity is None else dosing.exact(quantity.get("value")),
+            "" if quantity is None else dosing.unit_of(quantity),
+            dosing.dosage_bounds(instructions, authored) if instructions and codes else (),
+            days,
+            covered,
+        )
+
+    def _medication_code(self, resource: Resource, reference: Resource) -> Resource | None:
+        address = reference.get("reference") or ""
+        if address.startswith("#"):
+            for contained in resource.get("contained") or ():
+                if contained.get("id") == address[1:] and self._is(contained, _MEDICATION):
+                    code: Resource | None = contained.get("code")
+                    return code
+            return None
+        medication = self._medications.get(address) or self._medications.get(reference_id(address))
+        return None if medication is None else medication.get("code")
+
+    def _requested(self, resource: Resource, profiles: Mapping[str, bool]) -> bool | None:
+        """True for an order, False for one deliberately not made, None for neither."""
+        if self._trusting:
+            for profile in (resource.get("meta") or {}).get("profile") or ():
+                if profile in profiles:
+                    return profiles[profile]
+            return None
+        return resource.get("doNotPerform") is not True
+
+    def _service_order(self, resource: Resource) -> ServiceOrder | None:
+        requested = self._requested(resource, _SERVICE_PROFILES)
+        if requested is None:
+            return None
+        written = resource.get("authoredOn")
+        reasons = self._concepts(resource.get("reasonCode"))
+        refused = self._extension(resource, _REFUSAL_REASON)
+        if not self._trusting and not requested:
+            refused |= reasons
+        return ServiceOrder(
+            resource.get("id", ""),
+            self._concept(resource.get("code")),
+            requested,
+            _word(resource.get("status")),
+            _word(resource.get("intent")),
+            UNKNOWN if written is None else moment(written),
+            reasons,
+            refused,
+        )
+
+    def _device_order(self, resource: Resource) -> DeviceOrder | None:
+        requested = self._requested(resource, _DEVICE_PROFILES)
+        if requested is None:
+            return None
+        if not self._trusting:
+            requested = not any(
+                each.get("url") == _DEVICE_NOT and each.get("valueBoolean") is True
+                for each in resource.get("modifierExtension") or ()
+            )
+        written = resource.get("authoredOn")
+        return DeviceOrder(
+            resource.get("id", ""),
+            self._concept(resource.get("codeCodeableConcept")),
+            requested,
+            _word(resource.get("status")),
+            _word(resource.get("intent")),
+            UNKNOWN if written is None else moment(written),
+        )
+
+    def _procedure(self, resource: Resource) -> Procedure | None:
+        if not self._is(resource, _PROCEDURE):
+            return None
+        performed = self._timing(resource, "performed")
+        return Procedure(
+            resource.get("id", ""),
+            self._concept(resource.get("code")),
+            _word(resource.get("status")),
+            NEVER if performed is None else performed,
+            self._concepts(resource.get("reasonCode")),
+        )
+
+    def _allergy(self, resource: Resource) -> Allergy | None:
+        if not self._is(resource, _ALLERGY):
+            return None
+        verification = resource.get("verificationStatus")
+        last = resource.get("lastOccurrence")
+        onset = self._timing(resource, "onset")
+        return Allergy(
+            resource.get("id", ""),
+            self._concept(resource.get("code")),
+            verification is None or _has_code(verification, _ALLERGY_VERIFICATION, _ALLERGY_VERIFIED),
+            prevalence(onset, None if last is None else Span(moment(last), moment(last)), active=True),
+        )
+
+    def _rejected_order(self, resource: Resource) -> str | None:
+        if self._trusting:
+            if not self._is(resource, _TASK_REJECTED):
+                return None
+        elif resource.get("status") != "rejected":
+            return None
+        if not _has_code(resource.get("code"), _FULFILL, _FULFILLED):
+            return None
+        return reference_id((resource.get("focus") or {}).get("reference") or "") or None
+
+
+_CONCERN = frozenset(("health-concern",))
+_FULFILLED = frozenset(("fulfill",))
+
+
+def _has_code(concept: Resource | None, system: str, codes: frozenset[str]) -> bool:
+    """Whether one of a concept's codings is one of some codes of a system."""
+    if concept is None:
+        return False
+    return any(coding.get("code") in codes and coding.get("system") == system for coding in concept.get("coding") or ())
+
+
+def _word(value: Any) -> str:
+    """A code as text; TypeError when it is no text."""
+    if value is None:
+        return ""
+    if value.__class__ is not str:
+        raise TypeError("not a code")
+    return value
+
+
+def reference_id(address: str) -> str:
+    """The id at the end of a reference: of `Patient/1`, `http://server/fhir/Patient/1` or `Patient/1/_history/2`."""
+    head, found, _ = address.partition("/_history/")
+    return (head if found else address).rsplit("/", 1)[-1]
+
+
+def _ids(addresses: Mapping[str, Resource] | None, kind: str) -> dict[str, str]:
+    return {
+        address: str(resource.get("id", address))
+        for address, resource in (addresses or {}).items()
+        if resource.get("resourceType") == kind
+    }
+
+
+def _performers(participants: Iterable[Resource]) -> tuple[str, ...]:
+    """Who took part: the NPI where the reference carries one, else the reference."""
+    found = []
+    for participant in participants:
+        individual = participant.get("individual")
+        if individual is None:
+            continue
+        identifier = individual.get("identifier")
+        if identifier is not None and identifier.get("system") == _NPI:
+            found.append(str(identifier.get("value")))
+        elif individual.get("reference"):
+            found.append(str(individual["reference"]))
+    return tuple(found)
+
+
+def _condition_kind(resource: Resource) -> int:
+    """The list a condition is on by its category; without one, the problem list."""
+    kind = 0
+    for category in resource.get("category") or ():
+        for coding in category.get("coding") or ():
+            if coding.get("code") == "encounter-diagnosis":
+                kind |= ConditionKind.ENCOUNTER_DIAGNOSIS
+            else:
+                kind |= ConditionKind.PROBLEM
+    return kind or ConditionKind.PROBLEM
+
+
+def _observation_kind(resource: Resource) -> int:
+    """What an observation is by status and code."""
+    if resource.get("status") == "cancelled":
+        return ObservationKind.NOT_DONE
+    kind = _GENERAL
+    for coding in (resource.get("code") or {}).get("coding") or ():
+        if coding.get("system") == _LOINC:
+            kind |= _KIND_BY_CODE.get(coding.get("code"), 0)
+    return kind

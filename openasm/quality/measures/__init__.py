@@ -1,0 +1,8 @@
+"""The measures, a file each. `MEASURES` names the class of every eCQM."""
+
+from __future__ import annotations
+
+from openasm.quality.measures.controlling_high_blood_pressure import ControllingHighBloodPressure
+from openasm.quality.populations import Measure
+
+MEASURES: dict[str, type[Measure]] = {each.name: each for each in (ControllingHighBloodPressure,)}
