@@ -81,17 +81,16 @@ def cut(cohort, first, last, data_end):
 
 def judged(cohort, mine, rows, start, end, person, months):
     inside = [row for row in mine if start <= row["from_date"] <= end]
-    shares, holders = {}, []
+    shares = {}
     for npi in {row["npi"] for row in inside if row["npi"]}:
         count = sum(row["npi"] == npi for row in inside)
         prior = any(row["npi"] == npi and start - cohort.prior_days * DAY <= row["from_date"] <= start for row in mine)
         good = cohort.share_denominator * count >= cohort.share_numerator * len(inside) and prior
         shares[npi] = (count, len(inside), good)
-        holders += [npi] if good else []
-    return reason(cohort, rows, start, end, person, months, holders), shares
+    return reason(cohort, rows, start, end, person, months), shares
 
 
-def reason(cohort, rows, start, end, person, months, holders):
+def reason(cohort, rows, start, end, person, months):
     born = person["birth_date"]
     if born is None:
         return "no_birth_date"
@@ -102,7 +101,7 @@ def reason(cohort, rows, start, end, person, months, holders):
         needed.append(months.get(month))
         month = (month + 31 * DAY).replace(day=1)
     if any(row is None or not (row["part_a"] and row["part_b"]) for row in needed):
-        return "not_enrolled"
+        return "not_in_parts_a_and_b"
     if any(row["part_c"] for row in needed):
         return "part_c"
     if person["death_date"] and start <= person["death_date"] <= end:
@@ -128,7 +127,7 @@ def reason(cohort, rows, start, end, person, months, holders):
                 return rule.name
     if (end - start).days + 1 < cohort.minimum_days:
         return "too_short"
-    return None if holders else "no_clinician"
+    return None
 
 
 def costs(cohort, rows, start, end):

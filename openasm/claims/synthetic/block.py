@@ -78,8 +78,8 @@ def header_diagnoses(ground: Ground, block: Block) -> Diagnoses:
     codes = sorted({code for template in templates for code in template.header} | {code for code, _, _ in CONDITIONS})
     number = {code: place for place, code in enumerate(codes)}
     brought = np.full((len(templates), HEADER), -1, dtype=np.int64)
-    for place, template in enumerate(templates):
-        for position, code in enumerate(template.header):
+    for place, kind in enumerate(templates):
+        for position, code in enumerate(kind.header):
             brought[place, position] = number[code]
     length = (brought >= 0).sum(axis=1)
     usable = np.array([*usable_conditions(ground.region.lists), False], dtype=bool)
@@ -102,6 +102,6 @@ def header_diagnoses(ground: Ground, block: Block) -> Diagnoses:
         positions.append(after[chosen])
         found.append(condition_code[condition[chosen]])
         after = after + chosen
-    row, position_, code = np.concatenate(rows), np.concatenate(positions), np.concatenate(found)
-    order = np.argsort(row * 64 + position_)
-    return Diagnoses(row[order], position_[order], code[order], tuple(codes))
+    row, place_on_claim, coded = np.concatenate(rows), np.concatenate(positions), np.concatenate(found)
+    order = np.argsort(row * 64 + place_on_claim)
+    return Diagnoses(row[order], place_on_claim[order], coded[order], tuple(codes))

@@ -30,33 +30,39 @@ LISTS_TOO_NARROW = declare(
 class ServiceRule:
     """One row of the service assignment: which lines it takes and into which category.
 
-    settings: as in the claims contract; code_type: `hcpcs`, `drg`, `ndc` or `revenue_center`; code: the service's code;
-    diagnoses: beginnings of diagnosis codes (without dot), one of which the line must carry; empty means any.
-    not_diagnoses: beginnings that keep a line out although one of the former fits.
+    settings: as in the claims contract; code_type: `hcpcs`, `drg`, `ndc` or `revenue_center`; code: the service's code,
+    empty for every service. The line must carry a diagnosis that starts with `begins` and, where given, is `listed` and is
+    not `barred` (codes without dot); with all three empty it needs none.
     """
 
     settings: tuple[str, ...]
     code_type: str
     code: str
     category: str
-    diagnoses: tuple[str, ...] = ()
-    not_diagnoses: tuple[str, ...] = ()
+    begins: str = ""
+    listed: str = ""
+    barred: str = ""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the rule asks for no diagnosis."""
+        return not (self.begins or self.listed or self.barred)
+
+    def fits(self, diagnosis: str) -> bool:
+        """Whether one diagnosis is what the rule asks for."""
+        listed = not self.listed or diagnosis == self.listed
+        return diagnosis.startswith(self.begins) and listed and diagnosis != self.barred
 
     def takes(self, *, setting: str, code: str, diagnoses: Sequence[str]) -> bool:
         """Whether a line of this setting and code with these diagnoses falls under the rule.
 
-        >>> rule = ServiceRule(("professional",), "hcpcs", "99213", "Visits", ("I50",))
+        >>> rule = ServiceRule(("professional",), "hcpcs", "99213", "Visits", begins="I50")
         >>> rule.takes(setting="professional", code="99213", diagnoses=["I5022"])
         True
         """
-        if setting not in self.settings or code != self.code:
+        if setting not in self.settings or self.code not in ("", code):
             return False
-        if not self.diagnoses:
-            return True
-        return any(
-            given.startswith(self.diagnoses) and not (self.not_diagnoses and given.startswith(self.not_diagnoses))
-            for given in diagnoses
-        )
+        return self.is_free or any(self.fits(diagnosis) for diagnosis in diagnoses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +122,14 @@ class CohortLists:
         return None
 
     def ruled_codes(self) -> frozenset[str]:
-        """Every service code that some rule names."""
+        """Every service code that some rule names; the empty code stands for every service."""
         return frozenset(rule.code for rule in self.service_rules)
 
     def named_diagnoses(self) -> tuple[str, ...]:
         """Every diagnosis, or beginning of one, that means something to this cohort."""
         named = set(self.trigger_diagnoses)
         for rule in self.service_rules:
-            named.update(rule.diagnoses)
+            named.update(code for code in (rule.begins, rule.listed) if code)
         for exclusion in self.exclusions:
             named.update(exclusion.diagnoses)
         return tuple(sorted(named))
@@ -183,9 +189,9 @@ def demonstration_lists() -> CodeLists:
         confirming_services=(*_VISITS, "99304", "99341"),
         trigger_diagnoses=("I5020", "I5021", "I5022", "I5023", "I5030", "I5032", "I509", "I110", "I130", "I132"),
         service_rules=(
-            ServiceRule(("professional", "dme"), "hcpcs", "99213", "Invented category A", ("I50",)),
-            ServiceRule(("outpatient",), "hcpcs", "99284", "Invented category B", ("I5020",)),
-            ServiceRule(("inpatient",), "drg", "291", "Invented category C", ("I50",)),
+            ServiceRule(("professional", "dme"), "hcpcs", "99213", "Invented category A", "I50"),
+            ServiceRule(("outpatient",), "hcpcs", "99284", "Invented category B", "I50", "I5020"),
+            ServiceRule(("inpatient",), "drg", "291", "Invented category C", "I50"),
             *drugs,
         ),
         exclusions=(
@@ -202,9 +208,9 @@ def demonstration_lists() -> CodeLists:
         confirming_services=(*_VISITS, "99304", "99341", "99348"),
         trigger_diagnoses=("M5450", "M5451", "M5459", "M5116", "M5117", "M5126", "M5127", "M48061", "M48062"),
         service_rules=(
-            ServiceRule(("professional", "dme"), "hcpcs", "99213", "Invented category A", ("M54",)),
-            ServiceRule(("outpatient",), "hcpcs", "99284", "Invented category B", ("M5450",)),
-            ServiceRule(("inpatient",), "drg", "551", "Invented category C", ("M54",)),
+            ServiceRule(("professional", "dme"), "hcpcs", "99213", "Invented category A", "M54"),
+            ServiceRule(("outpatient",), "hcpcs", "99284", "Invented category B", "M54", "M5450"),
+            ServiceRule(("inpatient",), "drg", "551", "Invented category C", "M54"),
             *drugs,
         ),
         exclusions=(

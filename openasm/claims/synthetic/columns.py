@@ -175,6 +175,7 @@ def truth_tables(ground: Ground, block: Block) -> dict[str, Table]:
     ]
     scripts = [script.name for script in ground.planned]
     planned = [scripts[int(who)] if block.number == 0 and who < len(scripts) else "" for who in truth.beneficiary]
+    held = np.bincount(truth.share_episode[truth.share_attributed], minlength=len(keys))
     episodes = pa.table(
         {
             "episode": pa.array(keys, type=pa.string()),
@@ -187,6 +188,7 @@ def truth_tables(ground: Ground, block: Block) -> dict[str, Table]:
             "year": pa.array((months_of(truth.end) // 12 + 1970).astype(np.int32)),
             "excluded_reason": pa.array([reason or None for reason in reasons], type=pa.string()),
             "observed_cents": pa.array(truth.cents),
+            "clinicians": pa.array(held.astype(np.int32)),
             "edge": pa.array([name or None for name in planned], type=pa.string()),
         }
     )

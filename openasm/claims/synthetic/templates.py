@@ -66,13 +66,14 @@ class Catalogue:
         both = []
         for lists in self.lists.cohorts:
             found = np.full(len(self.templates), -1, dtype=np.int64)
-            by_code: dict[str, list[ServiceRule]] = {}
-            for rule in lists.service_rules:
-                by_code.setdefault(rule.code, []).append(rule)
+            by_code: dict[str, list[tuple[int, ServiceRule]]] = {}
+            for place, rule in enumerate(lists.service_rules):
+                by_code.setdefault(rule.code, []).append((place, rule))
             for number, template in enumerate(self.templates):
                 diagnoses = [template.line_diagnosis] if template.line_diagnosis else list(template.header)
-                for rule in by_code.get(template.code, ()):
-                    if rule.code_type == template.code_type and rule.takes(
+                about = by_code.get(template.code, []) + (by_code.get("", []) if template.code else [])
+                for _, rule in sorted(about, key=lambda pair: pair[0]):
+                    if (not rule.code or rule.code_type == template.code_type) and rule.takes(
                         setting=template.setting, code=template.code, diagnoses=diagnoses
                     ):
                         found[number] = numbers.setdefault(rule.category, len(numbers))
@@ -137,7 +138,7 @@ def _visits(
                 pool = f"{mine.cohort}/{role}"
                 base = 6_000 + 2_500 * (sum(map(ord, code)) % 7)
                 place = "31" if role == "confirm" else "11"
-                clear = code not in ruled
+                clear = code not in ruled and "" not in ruled
                 for layout, header, line in _layouts(diagnosis, plain[rank % len(plain)]):
                     if layout in ("first", "twice") or clear:
                         template = Template("professional", code, "hcpcs", line, header, base, place=place)
@@ -152,7 +153,7 @@ def _first_taken(mine: CohortLists) -> set[tuple[str, str]]:
         (rule.code, prefix[:3])
         for rule in mine.service_rules
         if "professional" in rule.settings
-        for prefix in rule.diagnoses
+        for prefix in (rule.begins or rule.listed,)
     }
 
 
@@ -194,7 +195,7 @@ def _services(catalogue: Catalogue, mine: CohortLists, other: CohortLists) -> No
     per_setting: dict[str, int] = {}
     for rule in mine.service_rules:
         setting = rule.settings[0]
-        if per_setting.get(setting, 0) >= 60 or (setting == "professional" and rule.code in qualifying):
+        if per_setting.get(setting, 0) >= 60 or (setting in ("professional", "dme") and rule.code in ("", *qualifying)):
             continue
         forbidden = excluded if setting in _exclusion_settings(mine) else set()
         for diagnosis in _rule_diagnoses(rule, safe, forbidden)[: 1 if setting == "drug" else 3]:
@@ -248,14 +249,8 @@ def _exclusion_settings(mine: CohortLists) -> set[str]:
 
 def _rule_diagnoses(rule: ServiceRule, safe: Sequence[str], forbidden: set[str]) -> list[str]:
     """Diagnoses with which the rule takes its service and no exclusion begins."""
-    if not rule.diagnoses:
-        return list(safe)
-    found = [
-        code
-        for code in safe
-        if code.startswith(rule.diagnoses) and not (rule.not_diagnoses and code.startswith(rule.not_diagnoses))
-    ]
-    return found or [code for code in rule.diagnoses if len(code) > 3 and code not in forbidden]
+    found = [code for code in safe if rule.is_free or rule.fits(code)]
+    return found or ([rule.listed] if rule.listed and rule.listed not in forbidden and rule.fits(rule.listed) else [])
 
 
 def _line(setting: str, code: str, kind: str, line_diagnosis: str, header: tuple[str, ...]) -> Template:
@@ -326,7 +321,7 @@ def _background(catalogue: Catalogue, plain: Sequence[str], ruled: frozenset[str
         setting = _BACKGROUND_SETTING.get(pool, pool)
         templates = []
         for code, kind, cents, spread in rows:
-            if pool == "ancillary" and (code in qualifying or code in ruled):
+            if pool == "ancillary" and (code in qualifying or not ruled.isdisjoint({code, ""})):
                 continue  # these stand on the claims of visits, beside the trigger diagnosis
             for diagnosis in plain if setting not in ("drug",) else [""]:
                 line = diagnosis if setting in ("professional", "dme") else ""

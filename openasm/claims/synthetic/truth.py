@@ -24,15 +24,15 @@ REASONS = (
     "",
     "no_birth_date",
     "under_age",
-    "not_enrolled",
+    "not_in_parts_a_and_b",
     "part_c",
     "death",
     "residence",
     "measure",
     "too_short",
-    "no_clinician",
 )
-"""Why an episode is not counted, in the order of the definition; `measure` stands for the workbook's own exclusions."""
+"""Why an episode is not counted, in the order of the definition; `measure` stands for the workbook's own exclusions. That no
+clinician holds it is no reason here: the practice keeps such an episode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,8 @@ def make_truth(
     beneficiary, cohort, tin = courses.beneficiary[course], courses.cohort[course], courses.tin[course]
     shares = _shares(region, courses, course, start, end)
     reason, rule = _reasons(region, people, courses, beneficiary, cohort, start, end, billed_exclusions)
-    attributed = np.zeros(len(course), dtype=bool)
-    attributed[shares[0][shares[4]]] = True
     short = np.array([lists.minimum_days for lists in region.lists.cohorts])[cohort] > end - start + 1
     reason = np.where((reason == 0) & short, REASONS.index("too_short"), reason)
-    reason = np.where((reason == 0) & ~attributed, REASONS.index("no_clinician"), reason)
     costs = _costs(beneficiary, cohort, start, end, bill, catalogue)
     cents = np.zeros(len(course), dtype=np.int64)
     np.add.at(cents, costs[0], costs[4])
@@ -171,7 +168,7 @@ def _reasons(
     tests = (
         ("no_birth_date", ~people.has_birth[who]),
         ("under_age", _under_age(region.lists.cohorts, cohort, people.birth[who], start)),
-        ("not_enrolled", ~covered),
+        ("not_in_parts_a_and_b", ~covered),
         ("part_c", part_c),
         ("death", (death >= start) & (death <= end)),
         ("residence", people.abroad[who]),
@@ -205,21 +202,19 @@ def _planned_exclusion(
     if not len(chosen) or not len(who):
         return found
     by_person: dict[tuple[int, int], list[int]] = {}
-    for place in chosen:
+    for place in chosen.tolist():
         by_person.setdefault(
             (int(courses.exclusion_beneficiary[place]), int(courses.exclusion_cohort[place])), []
         ).append(int(place))
-    wanted = np.flatnonzero(np.isin(who * 2 + cohort, courses.exclusion_beneficiary * 2 + courses.exclusion_cohort))
-    for episode in wanted:
+    wanted = np.isin(who * 2 + cohort, courses.exclusion_beneficiary * 2 + courses.exclusion_cohort)
+    for episode in np.flatnonzero(wanted).tolist():
         hits = []
         for place in by_person.get((int(who[episode]), int(cohort[episode])), []):
             rule = region.lists.cohorts[int(cohort[episode])].exclusions[int(courses.exclusion_rule[place])]
-            day, first, last = int(courses.exclusion_day[place]), int(start[episode]), int(end[episode])
-            if rule.days_before is None:
-                holds = first <= day <= last
-            else:
-                holds = first - rule.days_before <= day < first
-            if holds:
+            day, low, high = int(courses.exclusion_day[place]), int(start[episode]), int(end[episode])
+            if rule.days_before is not None:
+                low, high = low - rule.days_before, low - 1
+            if low <= day <= high:
                 hits.append(int(courses.exclusion_rule[place]))
         if hits:
             found[episode] = min(hits)
