@@ -24,6 +24,7 @@ once. A year that no entry covers raises `RuleUnpublished`; nothing is carried f
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -71,7 +72,8 @@ class ValueType(StrEnum):
 class Parameter:
     """One rule value in force for one performance year.
 
-    name: `section.key`; value: exact; status_years: the years the entry covers.
+    name: `section.key`; value: exact; years: the performance years the entry covers; assumed_from_year: the year a what-if
+    borrowed the value from.
     """
 
     name: str
@@ -220,7 +222,7 @@ class RuleBook:
 
 @dataclass(frozen=True)
 class Rules:
-    """The parameters in force for one performance year. Remembers which were read, so a result can name them."""
+    """The parameters in force for one performance year."""
 
     year: int
     parameters: Mapping[str, Parameter]
@@ -467,6 +469,8 @@ class _Reader:
                 value = _typed(value_node, value_type)
             except ValueError as error:
                 self.complain(WRONG_TYPE, value_node, name, found=str(error), expected=f"a value of type {value_type}")
+            except RecursionError:
+                self.complain(BAD_YAML, value_node, name, found="a value that holds itself")
         if len(self.problems) > before:
             return None
         return Parameter(
@@ -517,7 +521,7 @@ def _typed(node: Node, value_type: ValueType) -> RuleValue:
     match value_type:
         case ValueType.NUMBER if kind in ("int", "float"):
             return _fraction(text)
-        case ValueType.INTEGER if kind == "int":
+        case ValueType.INTEGER if kind == "int" and _WHOLE.fullmatch(text):
             return int(text.replace("_", ""))
         case ValueType.BOOLEAN if kind == "bool":
             return text.lower() in ("true", "yes", "on")
@@ -525,6 +529,10 @@ def _typed(node: Node, value_type: ValueType) -> RuleValue:
             return text
         case _:
             raise ValueError(shown(text))
+
+
+# Whole numbers as people write them; YAML would also take 0x10, 010 (eight) and 1:30 (ninety).
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9_]*)", re.ASCII)
 
 
 def _anything(node: Node) -> RuleValue:
