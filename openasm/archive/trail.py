@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,18 +75,30 @@ class Step:
             ],
         }
 
-    def lines(self) -> list[str]:
-        """The step as lines of text; unconfirmed rule values are marked with `?`."""
+    def lines(self, numbers: Mapping[str, int]) -> list[str]:
+        """The step as lines of text. numbers: rule name -> its number in the list below; `?` marks unconfirmed values."""
         lines = [self.title]
         for sentence in self.words:
-            lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
+            lines += _wrapped(sentence, "  ")
         for each in self.calculations:
-            lines += textwrap.wrap(each.as_text(), WIDTH, initial_indent="    ", subsequent_indent="        ")
-        for rule in self.rules:
-            mark = " " if rule.confirmed else "?"
-            shown = f"{mark} {rule.title}: {rule_text(rule)} [{rule.citation}; {rule.status}]"
-            lines += textwrap.wrap(shown, WIDTH, initial_indent="    ", subsequent_indent="        ")
-        return lines
+            lines += _wrapped(each.as_text(), "    ")
+        marks = " ".join(f"[{numbers[rule.name]}{'' if rule.confirmed else '?'}]" for rule in self.rules)
+        return [*lines, *_wrapped(f"Rule values: {marks}", "  ")] if marks else lines
+
+
+def rule_lines(rules: Iterable[RuleValue]) -> list[str]:
+    """The numbered list of rule values that the steps refer to."""
+    lines: list[str] = []
+    for number, rule in enumerate(rules, start=1):
+        mark = f"[{number}{'' if rule.confirmed else '?'}]"
+        borrowed = "" if rule.assumed_from_year is None else f", value of {rule.assumed_from_year}"
+        source = f"{rule.citation}; {rule.status}{borrowed}"
+        lines += _wrapped(f"{mark} {rule.title}: {rule_text(rule)} ({source})", "  ")
+    return lines
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ", break_on_hyphens=False)
 
 
 def digits(value: float) -> str:
@@ -125,9 +137,16 @@ def rule_text(rule: RuleValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return f"{digits(float(value))} {rule.unit}"
+        return digits(float(value)) if rule.unit == "fraction" else f"{digits(float(value))} {rule.unit}"
+    return _words(value)
+
+
+def _words(value: Any) -> str:
+    """A choice, list or table in words; item ids keep their underscores."""
     if isinstance(value, str):
-        return value.replace("_", " ")
+        return value.replace("_", " ") if value.islower() else value
     if isinstance(value, list):
-        return ", ".join(str(item).replace("_", " ") for item in value)
-    return json.dumps(value, ensure_ascii=False)
+        return ", ".join(_words(item) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{_words(key)}: {_words(item)}" for key, item in value.items())
+    return digits(float(value)) if isinstance(value, int | float) else str(value)

@@ -29,7 +29,7 @@ def _measure_step(run: Run, row: Row) -> Step:
     calculations: list[Calculation] = []
     names = ["quality.collection_types"]
     if row["eligible"]:
-        calculations, tested = _tests(run, row)
+        calculations, tested = _tests(row)
         names += tested
     points = row["points"]
     if row["finding"] == "scored":
@@ -45,7 +45,7 @@ def _measure_step(run: Run, row: Row) -> Step:
     outcome = {"scored": "counts", "zero": "counts with 0 points", "excluded": "is left out", "not_used": "is not used"}
     return Step(
         "quality",
-        f"Measure {row['measure']}{how}{level}: {points + ' points' if points else outcome[row['status']]}",
+        f"Measure {row['measure']}{how}{level}: {digits(float(points)) + ' points' if points else outcome[row['status']]}",
         (f"Status {row['status']}: {row['reason']}.",),
         tuple(calculations),
         tuple(run.parameter(name) for name in dict.fromkeys(names)),
@@ -53,7 +53,7 @@ def _measure_step(run: Run, row: Row) -> Step:
     )
 
 
-def _tests(run: Run, row: Row) -> tuple[list[Calculation], list[str]]:
+def _tests(row: Row) -> tuple[list[Calculation], list[str]]:
     """Completeness, cases and rate of a row, as far as they were worked out."""
     eligible = int(row["eligible"])
     if row["collection_type"] == "claims":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,11 +17,13 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def explain(
-    run: Path = typer.Argument(help="Run folder written by `openasm score` or `openasm run`."),
-    tin: str = typer.Option(..., "--tin", help="TIN, nine digits."),
-    npi: str = typer.Option(..., "--npi", help="NPI, ten digits."),
-    cohort: str | None = typer.Option(None, "--cohort", help="heart_failure or low_back_pain; both where not given."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    run: Annotated[Path, typer.Argument(help="Run folder written by `openasm score` or `openasm run`.")],
+    tin: Annotated[str, typer.Option("--tin", help="TIN, nine digits.")],
+    npi: Annotated[str, typer.Option("--npi", help="NPI, ten digits.")],
+    cohort: Annotated[
+        str | None, typer.Option("--cohort", help="heart_failure or low_back_pain; both if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Explain one participant: every step with its numbers, its citation and how sure the rule is."""
     explanations = explain_participant(read_run(run), tin=tin, npi=npi, cohort=cohort)

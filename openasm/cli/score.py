@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import shlex
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -22,22 +23,22 @@ _TITLES = {"heart_failure": "Heart failure", "low_back_pain": "Low back pain"}
 
 @app.command()
 def score(
-    input_dir: Path = typer.Argument(
-        help="Folder with participants, quality, cost and attestations, each as .csv or .parquet."
-    ),
-    year: int = typer.Option(..., "--year", help="Performance year, as in 2027."),
-    out: Path = typer.Option(..., "--out", help="Run folder to write; it must not exist yet."),
-    rules: list[Path] = typer.Option(
-        [], "--rules", help="File of your own rule values with their citations; repeatable."
-    ),
-    cost_benchmark: str = typer.Option(
-        "pool", "--cost-benchmark", help=f"What cost is compared with: {', '.join(COST_BENCHMARKS)}."
-    ),
-    assume_year: int | None = typer.Option(
-        None, "--assume-year", help="What-if: take unpublished rule values from this year."
-    ),
-    replace: bool = typer.Option(False, "--replace", help="Replace an earlier run at --out."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    input_dir: Annotated[
+        Path, typer.Argument(help="Folder with participants, quality, cost and attestations, each as .csv or .parquet.")
+    ],
+    year: Annotated[int, typer.Option("--year", help="Performance year, as in 2027.")],
+    out: Annotated[Path, typer.Option("--out", help="Run folder to write; it must not exist yet.")],
+    rules: Annotated[
+        list[Path] | None, typer.Option("--rules", help="File of your own rule values with citations; repeatable.")
+    ] = None,
+    cost_benchmark: Annotated[
+        str, typer.Option("--cost-benchmark", help=f"What cost is compared with: {', '.join(COST_BENCHMARKS)}.")
+    ] = "pool",
+    assume_year: Annotated[
+        int | None, typer.Option("--assume-year", help="What-if: take unpublished rule values from this year.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run at --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Score a cohort: category scores, final scores and payment adjustments, as a run folder with a report."""
     summary = score_folder(
@@ -45,7 +46,7 @@ def score(
         out,
         year=year,
         now=dt.datetime.now(dt.UTC),
-        overlays=rules,
+        overlays=rules or (),
         cost_benchmark=cost_benchmark,
         assume_year=assume_year,
         replace=replace,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openasm.base.parameters import Rules
+from openasm.regulation.improvement import activities
+from openasm.regulation.interoperability import items_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +23,10 @@ class AttestedItems:
 
 def attested_items(rules: Rules) -> AttestedItems:
     """The items of a performance year (42 CFR 512.735, 512.740)."""
-    activities = rules["improvement.activities"].texts
-    technology = rules["interoperability.certified_technology"].text
-    exchange: list[str] = []
-    for option in rules["interoperability.exchange_options"].table.values():
-        if isinstance(option, tuple):
-            exchange.extend(str(item) for item in option)
-    items = [
-        *activities,
-        technology,
-        *rules["interoperability.required_measures"].texts,
-        *exchange,
-        *rules["interoperability.bonus_measures"].texts,
-        *rules["interoperability.required_attestations"].texts,
-    ]
+    dated = (*activities(rules), rules["interoperability.certified_technology"].text)
     return AttestedItems(
-        tuple(dict.fromkeys(items)),
+        tuple(dict.fromkeys((*activities(rules), *items_of(rules)))),
         frozenset(rules["interoperability.proportion_measures"].texts),
         frozenset(rules["interoperability.measures_with_exclusion"].texts),
-        frozenset((*activities, technology)),
+        frozenset(dated),
     )

@@ -86,7 +86,7 @@ def _submitted_rows(rules: Rules, each: CohortResult) -> list[tuple[Cell, ...]]:
             status = words.SCORED if finding is Finding.SCORED else words.ZERO
             if not used:
                 status = words.NOT_USED
-                reason = f"another row of this measure counts; this one would earn {points:g} points ({reason})"
+                reason = f"another row of this measure counts; this one would earn {points:g} points"
         someone = each.participants[participant]
         yield_points = None if status in (words.EXCLUDED, words.NOT_USED) else points
         rows.append(

@@ -22,7 +22,13 @@ from openasm.base.parameters import Rules
 from openasm.regulation.arrays import BoolArray, FloatArray, IntArray
 from openasm.regulation.attestations import Attestations, attestations_of
 from openasm.regulation.cost import CostResult, cost_measure_of, score_cost
-from openasm.regulation.final_score import complex_patient_adjustment, final_score, small_practice_adjustment
+from openasm.regulation.final_score import (
+    category_weights,
+    complex_patient_adjustment,
+    final_score,
+    indicator_points,
+    small_practice_adjustment,
+)
 from openasm.regulation.improvement import attested_activities, improvement_adjustment
 from openasm.regulation.interoperability import InteroperabilityResult, score_interoperability
 from openasm.regulation.payment import Payment, payment
@@ -59,9 +65,11 @@ class CohortResult:
     improvement: FloatArray
     interoperability: FloatArray
     complex_patient: FloatArray
-    hcc_part: FloatArray  # of complex_patient: what the HCC risk score alone earns
-    dual_part: FloatArray  # of complex_patient: what the dual-eligible share alone earns
+    hcc_points: FloatArray  # what the HCC risk score earns, before the maximum of both
+    dual_points: FloatArray  # what the dual-eligible share earns, before the maximum of both
     small_practice: FloatArray
+    quality_weight: FloatArray  # in force: the other category's as well where that one is not scored
+    cost_weight: FloatArray
     final_score: FloatArray  # NaN: no final score
     payment: Payment
 
@@ -131,11 +139,11 @@ def _cohort(
     interoperability = practices.interoperability.adjustment[practice]
     hcc = Ratios.of_fractions([each.hcc_mean for each in members])
     dual = Ratios.of_fractions([each.dual_share for each in members])
-    nobody = Ratios.of_fractions([None] * len(members))
     complex_patient = complex_patient_adjustment(hcc, dual, rules)
     small_practice = small_practice_adjustment(
         np.array([each.clinicians_in_tin for each in members], dtype=np.int64), rules
     )
+    quality_weight, cost_weight = category_weights(quality.category_score, cost.category_score, rules)
     final = final_score(
         quality.category_score,
         cost.category_score,
@@ -158,9 +166,11 @@ def _cohort(
         improvement=improvement,
         interoperability=interoperability,
         complex_patient=complex_patient,
-        hcc_part=complex_patient_adjustment(hcc, nobody, rules),
-        dual_part=complex_patient_adjustment(nobody, dual, rules),
+        hcc_points=indicator_points(hcc, rules),
+        dual_points=indicator_points(dual, rules),
         small_practice=small_practice,
+        quality_weight=quality_weight,
+        cost_weight=cost_weight,
         final_score=final,
         payment=payment(final, np.array([float(each.part_b_paid) for each in members]), rules),
     )

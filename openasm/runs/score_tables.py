@@ -143,10 +143,16 @@ def _cohort_categories(result: ScoreResult, each: CohortResult) -> Table:
         "cost_points": _numbers(each.cost.points),
         "activities_attested": activities.tolist(),
         "interoperability_score": _numbers(result.practices.interoperability.score[each.practice]),
-        "hcc_points": _numbers(each.hcc_part),
-        "dual_points": _numbers(each.dual_part),
+        "hcc_points": _numbers(each.hcc_points),
+        "dual_points": _numbers(each.dual_points),
+        "quality_weight": _numbers(each.quality_weight),
+        "cost_weight": _numbers(each.cost_weight),
         "uncapped_factor": _numbers(each.payment.uncapped_factor),
     }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _statistics(values: list[Fraction | None]) -> tuple[int, Cell, Cell, Cell]:

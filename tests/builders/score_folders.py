@@ -9,10 +9,32 @@ from pathlib import Path
 from openasm.base.identity import npi_check_digit
 
 HEADERS = {
-    "participants": "tin npi cohort name organization state clinicians_in_tin part_b_paid hcc_mean dual_share".split(),
-    "quality": "tin npi measure collection_type eligible met not_met exclusions exceptions rate".split(),
-    "cost": "tin npi measure episodes score".split(),
-    "attestations": "tin item answer numerator denominator start end".split(),
+    "participants": [
+        "tin",
+        "npi",
+        "cohort",
+        "name",
+        "organization",
+        "state",
+        "clinicians_in_tin",
+        "part_b_paid",
+        "hcc_mean",
+        "dual_share",
+    ],
+    "quality": [
+        "tin",
+        "npi",
+        "measure",
+        "collection_type",
+        "eligible",
+        "met",
+        "not_met",
+        "exclusions",
+        "exceptions",
+        "rate",
+    ],
+    "cost": ["tin", "npi", "measure", "episodes", "score"],
+    "attestations": ["tin", "item", "answer", "numerator", "denominator", "start", "end"],
 }
 MEASURES = {
     "heart_failure": {

@@ -1,0 +1,150 @@
+"""`openasm quality`: from a practice's records to the populations, rates and gaps of its measures, as a run folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from openasm import __version__
+from openasm.archive.folder import new_run
+from openasm.archive.manifest import Provenance, write_manifest
+from openasm.base.problems import Problem, Problems, Severity, declare
+from openasm.clinical.fhir import NO_PATIENTS_AT_ALL, source_files, work_units
+from openasm.clinical.fhir_facts import ProfileUse
+from openasm.clinical.value_sets import read_value_sets, value_set_files
+from openasm.quality.evaluation import Job, evaluated, tallies, terminology_for
+from openasm.quality.outputs import SortedRuns, write_patient_files, write_scores
+from openasm.quality.populations import Tally
+from openasm.quality.specification import Specification, specification_for
+
+PATIENT_TWICE = declare(
+    "Q120",
+    "patients stand in the source in more than one record; each record was evaluated and counted by itself",
+    expected="one record a patient",
+    next_step="Join the records of a patient into one Bundle, or give the bulk export.",
+    severity=Severity.WARNING,
+)
+YEAR_NOT_READ = declare(
+    "Q121",
+    "the measure's specification of this year was not read; the latest version read was used with this year's period",
+    expected="a measure version of the year",
+    next_step="Compare with CMS's published specification of the year before relying on the result.",
+    severity=Severity.WARNING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySummary:
+    """A finished run: patients read, counts by measure and group, the measures' versions, and what was wrong with the input."""
+
+    out: Path
+    year: int
+    patients: int
+    tallies: dict[tuple[str, int], Tally]
+    specifications: tuple[Specification, ...]
+    problems: tuple[Problem, ...]
+
+
+def run_quality(
+    source: Path,
+    out: Path,
+    *,
+    value_sets: Path,
+    year: int,
+    measures: Sequence[str],
+    now: Callable[[], dt.datetime],
+    jobs: int = 1,
+    profiles: ProfileUse = ProfileUse.AUTO,
+    replace: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> QualitySummary:
+    """Evaluate measures over a source of FHIR records and write a run folder.
+
+    measures: eCQM numbers (`CMS165`); now: the clock; progress: called with the number of patients read so far. InputRefused, with
+    everything that is wrong, when the source or the value sets cannot be used; then nothing is written.
+    """
+    started = now()
+    problems = Problems()
+    specifications = tuple(specification_for(measure, year) for measure in sorted(set(measures)))
+    terms = terminology_for(specifications, read_value_sets(value_sets, problems), problems)
+    problems.refuse_errors()
+    for specification in specifications:
+        if not specification.read:
+            problems.add(YEAR_NOT_READ, specification.measure, found=specification.version)
+    job = Job(specifications, terms, year, profiles)
+    with new_run(out, replace=replace) as folder:
+        with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as scratch:
+            spill = Path(scratch)
+            runs = SortedRuns(spill)
+            counts: Counter[tuple[str, int, str]] = Counter()
+            patients = 0
+            for result in evaluated(work_units(source, problems, spill=spill), job, jobs):
+                runs.add(result.lines)
+                counts.update(result.counts)
+                patients += result.patients
+                problems.extend(result.problems)
+                if progress is not None:
+                    progress(patients)
+            if not patients and not problems.errors:
+                problems.add(NO_PATIENTS_AT_ALL, source.name)
+            problems.refuse_errors()
+            repeated = write_patient_files(folder, runs)
+        groups = sum(len(each.groups) for each in specifications)
+        if repeated:
+            problems.add(PATIENT_TWICE, source.name, found=f"{repeated // groups} records", count=repeated // groups)
+        found = tallies(counts, specifications)
+        write_scores(folder, found, specifications)
+        write_manifest(
+            folder,
+            provenance=Provenance(
+                version=__version__,
+                command="quality",
+                name=out.name,
+                year=year,
+                inputs=_inputs(source, value_sets),
+                overlays=(),
+                settings={
+                    "measures": {
+                        each.measure: {"version": each.version, "library": each.library, "year_was_read": each.read}
+                        for each in specifications
+                    },
+                    "profiles": profiles.value,
+                },
+                started=started,
+                ended=now(),
+            ),
+            parameters=(),
+            counts={"patients": patients, "measures": len(specifications)},
+            problems=problems,
+            notes=[
+                f"{each.measure}: the specification of {year} was not read; {each.version}."
+                for each in specifications
+                if not each.read
+            ],
+        )
+    return QualitySummary(out, year, patients, found, specifications, tuple(problems))
+
+
+def _inputs(source: Path, value_sets: Path) -> list[dict[str, object]]:
+    """Hashes of what was read: each record file, and the value sets as one. Names are shown by place, as they may hold a patient's."""
+    records: list[dict[str, object]] = [
+        {"table": "records", "name": f"file {place}", "sha256": _sha256([path]), "bytes": path.stat().st_size}
+        for place, path in enumerate(source_files(source), start=1)
+    ]
+    sets = value_set_files(value_sets)
+    size = sum(path.stat().st_size for path in sets)
+    return [*records, {"table": "value_sets", "name": f"{len(sets)} files", "sha256": _sha256(sets), "bytes": size}]
+
+
+def _sha256(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

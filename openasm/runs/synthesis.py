@@ -1,0 +1,107 @@
+"""A synthetic region for the codes lists in use: workbooks in, the generator's code lists out, the region written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from openasm.base.problems import Problem, Problems
+from openasm.claims.synthetic.codelists import COHORTS, CodeLists, CohortLists, ExclusionRule, ServiceRule
+from openasm.claims.synthetic.generate import Progress, write_region
+from openasm.claims.synthetic.settings import Region
+from openasm.episodes.specifications.construction import Construction, construction_for, demonstration_workbook
+from openasm.episodes.specifications.lists import CodeKind, CodesList, Condition, load_codes_list
+
+
+def synthetic_region(
+    seed: int,
+    folder: Path,
+    *,
+    participants: int,
+    beneficiaries: int = 0,
+    years: tuple[int, int] = (2025, 2027),
+    formats: Sequence[str] = ("tables",),
+    workbooks: Mapping[str, Path] | None = None,
+    overlays: Iterable[Path] = (),
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Make a region whose truth holds for the given workbooks; returns its manifest and what the workbooks warn of.
+
+    workbooks: by cohort; the demonstration workbook stands in where none is given. beneficiaries: 0 for as many as the
+    participants care for. Raises InputRefused for a bad workbook, WrongUsage for sizes or a folder that will not do.
+    """
+    problems = Problems()
+    lists = code_lists_of(workbooks or {}, year=years[1], overlays=tuple(overlays), problems=problems)
+    region = Region(
+        seed=seed,
+        participants=participants,
+        beneficiaries=beneficiaries,
+        first_year=years[0],
+        last_year=years[1],
+        lists=lists,
+    )
+    manifest = write_region(region, folder, formats=formats, processes=processes, progress=progress)
+    return manifest, problems.warnings
+
+
+def code_lists_of(
+    workbooks: Mapping[str, Path], *, year: int, overlays: Sequence[Path], problems: Problems
+) -> CodeLists:
+    """The generator's code lists from the workbooks and constants in use."""
+    made, sources = [], []
+    for cohort in COHORTS:
+        construction = construction_for(cohort, year, overlays=overlays)
+        path = workbooks.get(cohort, demonstration_workbook(cohort))
+        sources.append(path.name)
+        made.append(cohort_lists(load_codes_list(path, construction, problems), construction))
+    return CodeLists(made[0], made[1], source=", ".join(sources))
+
+
+def cohort_lists(codes: CodesList, construction: Construction) -> CohortLists:
+    """One cohort's lists for the generator."""
+    return CohortLists(
+        cohort=construction.cohort,
+        confirm_days=construction.confirm_days,
+        window_days=construction.window_days,
+        episode_days=construction.episode_days,
+        minimum_days=construction.minimum_episode_days,
+        minimum_age=construction.minimum_age,
+        lookback_days=construction.lookback_days,
+        share_numerator=construction.npi_share.numerator,
+        share_denominator=construction.npi_share.denominator,
+        prior_days=construction.prior_care_days,
+        trigger_services=tuple(code for code, role in codes.triggers.items() if role.trigger),
+        confirming_services=tuple(code for code, role in codes.triggers.items() if role.confirming),
+        trigger_diagnoses=tuple(sorted(codes.trigger_diagnoses)),
+        service_rules=tuple(
+            ServiceRule(
+                settings=rule.settings,
+                code_type=rule.kind.value,
+                code=rule.code,
+                category=rule.category,
+                begins=rule.condition.category,
+                listed=rule.condition.listed,
+                barred=rule.condition.barred,
+            )
+            for rule in codes.service_rules
+        ),
+        exclusions=tuple(
+            _exclusion(condition)
+            for name in codes.exclusions
+            for condition in codes.exclusion_conditions
+            if condition.name == name
+        ),
+    )
+
+
+def _exclusion(condition: Condition) -> ExclusionRule:
+    return ExclusionRule(
+        name=condition.name,
+        diagnoses=tuple(code for kind, code in condition.codes if kind is CodeKind.DIAGNOSIS),
+        services=tuple(code for kind, code in condition.codes if kind is not CodeKind.DIAGNOSIS),
+        primary=condition.first_position,
+        days_before=condition.days_before,
+        settings=condition.settings,
+    )
