@@ -67,8 +67,9 @@ class ServiceRule:
 
 @dataclass(frozen=True, slots=True)
 class ExclusionRule:
-    """One condition behind an exclusion; its codes act jointly on one claim.
+    """One condition behind an exclusion; its codes act jointly on one claim. Rules stand in the order of the exclusions.
 
+    services: codes of any other kind (HCPCS, DRG, drug, revenue center) that must stand on the claim.
     days_before: the claim lies in that many days before the episode's first day; None: it lies within the episode.
     primary: the diagnosis stands first on the claim. settings: where the claim was billed.
     """
@@ -79,6 +80,11 @@ class ExclusionRule:
     primary: bool = False
     days_before: int | None = None
     settings: tuple[str, ...] = ("professional",)
+
+    def met_by(self, *, setting: str, codes: Sequence[str], diagnoses: Sequence[str]) -> bool:
+        """Whether a claim of this setting with these codes and diagnoses (first one first) meets the condition."""
+        carried = list(diagnoses[:1]) if self.primary else list(diagnoses)
+        return setting in self.settings and set(self.services) <= set(codes) and set(self.diagnoses) <= set(carried)
 
 
 @dataclass(frozen=True, slots=True)

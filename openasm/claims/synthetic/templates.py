@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from openasm.claims.synthetic.codelists import COHORTS, CodeLists, CohortLists, ServiceRule
+from openasm.claims.synthetic.codelists import COHORTS, CodeLists, CohortLists, ExclusionRule, ServiceRule
 from openasm.claims.synthetic.people import CONDITIONS
 from openasm.claims.synthetic.settings import Ints
 
@@ -54,11 +54,24 @@ class Catalogue:
     category: tuple[Ints, Ints] = field(init=False)
 
     def add(self, pool: str, templates: Sequence[Template]) -> None:
-        """Add templates under a pool's name; an empty pool stays empty."""
+        """Add templates under a pool's name, but none that would bring about an exclusion; an empty pool stays empty."""
+        if "/exclusion/" not in pool:
+            templates = [template for template in templates if not self.excluded_by(template)]
         first = len(self.templates)
         self.templates.extend(templates)
         new = np.arange(first, len(self.templates), dtype=np.int64)
         self.pools[pool] = np.concatenate([self.pools[pool], new]) if pool in self.pools else new
+
+    def excluded_by(self, template: Template) -> list[tuple[int, int]]:
+        """The exclusion rules, as cohort and number, that a claim of this line meets."""
+        carried = list(dict.fromkeys([*template.header, template.line_diagnosis]))
+        codes = (template.code, template.revenue_center)
+        return [
+            (cohort, number)
+            for cohort, lists in enumerate(self.lists.cohorts)
+            for number, rule in enumerate(lists.exclusions)
+            if rule.met_by(setting=template.setting, codes=codes, diagnoses=carried)
+        ]
 
     def close(self) -> None:
         """Decide for every template which category of each cohort takes it."""
@@ -219,28 +232,20 @@ def _services(catalogue: Catalogue, mine: CohortLists, other: CohortLists) -> No
             if code not in qualifying
         ]
         catalogue.add(f"{mine.cohort}/{setting}/beside", lines)
-    for number, rule_out in enumerate(mine.exclusions):
-        setting = "professional" if rule_out.services and "professional" in rule_out.settings else rule_out.settings[0]
-        _exclusion(catalogue, mine, number, setting, rule_out.services, rule_out.diagnoses)
+    for number, excluding in enumerate(mine.exclusions):
+        _exclusion(catalogue, mine, number, excluding)
 
 
-def _exclusion(
-    catalogue: Catalogue,
-    mine: CohortLists,
-    number: int,
-    setting: str,
-    services: tuple[str, ...],
-    diagnoses: tuple[str, ...],
-) -> None:
-    """The claim that brings about an exclusion; a professional one is billed without a TIN, so that it qualifies for nothing."""
-    if not diagnoses:
-        return
-    code = (
-        services[0] if services else {"inpatient": "999", "professional": "G0463", "dme": "E0601"}.get(setting, "G0463")
-    )
-    kind = "drg" if setting == "inpatient" and not services else "hcpcs"
-    line = diagnoses[0] if setting in ("professional", "dme") else ""
-    catalogue.add(f"{mine.cohort}/exclusion/{number}", [_line(setting, code, kind, line, diagnoses[:HEADER])])
+def _exclusion(catalogue: Catalogue, mine: CohortLists, number: int, rule: ExclusionRule) -> None:
+    """The claim that brings about one exclusion and no other; left out where a single line cannot."""
+    setting = "professional" if rule.services and "professional" in rule.settings else rule.settings[0]
+    neutral = {"inpatient": "999", "professional": "G0463", "dme": "E0601", "drug": "00000000999"}.get(setting, "G0463")
+    code = rule.services[0] if rule.services else neutral
+    kind = {3: "drg", 11: "ndc"}.get(len(code), "hcpcs")
+    line = rule.diagnoses[0] if rule.diagnoses and setting in ("professional", "dme") else ""
+    template = _line(setting, code, kind, line, rule.diagnoses[:HEADER])
+    if catalogue.excluded_by(template) == [(catalogue.lists.cohorts.index(mine), number)]:
+        catalogue.add(f"{mine.cohort}/exclusion/{number}", [template])
 
 
 def _exclusion_settings(mine: CohortLists) -> set[str]:
@@ -317,6 +322,7 @@ _BACKGROUND_SETTING = {
 def _background(catalogue: Catalogue, plain: Sequence[str], ruled: frozenset[str], lists: CodeLists) -> None:
     """Care that has to do with neither cohort, including the rules' own codes with other diagnoses."""
     qualifying = {code for each in lists.cohorts for code in (*each.trigger_services, *each.confirming_services)}
+    qualifying |= {code for each in lists.cohorts for rule in each.exclusions for code in rule.services}
     for pool, rows in _BACKGROUND.items():
         setting = _BACKGROUND_SETTING.get(pool, pool)
         templates = []
