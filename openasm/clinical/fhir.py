@@ -7,6 +7,7 @@ resource type; they are first sorted into parts by patient on disk, so that memo
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
@@ -110,6 +111,7 @@ _SUBJECT = {
     "AllergyIntolerance": "patient",
     "Task": "for",
 }
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)  # FHIR allows no underscore and 64; some systems do
 _NEEDED = frozenset((*_SUBJECT, "Patient", "Medication"))
 
 
@@ -298,8 +300,7 @@ def _owner(record: Resource) -> str | None:
     """The id of the patient a resource is about, or of the patient it is."""
     kind = record["resourceType"]
     if kind == "Patient":
-        owner = record.get("id")
-        return owner if isinstance(owner, str) and owner else None
+        return str(record["id"]) if _has_id(record) else None
     subject = record.get(_SUBJECT.get(kind, ""))
     address = subject.get("reference") if isinstance(subject, dict) else None
     if not isinstance(address, str) or not address:
@@ -313,7 +314,7 @@ def _owner(record: Resource) -> str | None:
 def patients_of(unit: WorkUnit, reader: FactReader, problems: Problems) -> Iterator[Patient]:
     """The patients of one unit. Problems of lines go to `problems`, those of resources to `reader.counts`."""
     if unit.part is not None:
-        yield from _patients_of_part(unit, reader, problems)
+        yield from _patients_of_part(unit, reader)
         return
     for row, line in enumerate(unit.lines, start=unit.first_row):
         record = _parsed(line, unit.file, row, problems)
@@ -368,17 +369,21 @@ def patients_of_bundle(
                 reader.counts[RESOURCE_UNREADABLE, "entry"] += 1
     elif bundle["resourceType"] in _NEEDED:
         by_type[bundle["resourceType"]] = [bundle]
-    patients = [patient for patient in by_type.pop("Patient", ()) if _has_id(patient)]
+    stated = by_type.pop("Patient", [])
+    patients = [patient for patient in stated if _has_id(patient)]
+    if len(patients) < len(stated):
+        reader.counts[PATIENT_WITHOUT_ID, "Patient"] += len(stated) - len(patients)
     if len(patients) == 1:
         yield _only_patient(patients[0], by_type, addresses, reader)
     elif patients:
         yield from _several(patients, by_type, addresses, reader)
-    else:
+    elif not stated:
         problems.add(NO_PATIENT, file, row=row)
 
 
 def _has_id(resource: Resource) -> bool:
-    return isinstance(resource.get("id"), str) and bool(resource["id"])
+    identity = resource.get("id")
+    return isinstance(identity, str) and _ID.fullmatch(identity) is not None
 
 
 def _only_patient(
@@ -467,7 +472,7 @@ def _updated(resource: Resource) -> tuple[str, bytes]:
     return str(stamp or ""), orjson.dumps(resource, option=orjson.OPT_SORT_KEYS)
 
 
-def _patients_of_part(unit: WorkUnit, reader: FactReader, problems: Problems) -> Iterator[Patient]:
+def _patients_of_part(unit: WorkUnit, reader: FactReader) -> Iterator[Patient]:
     assert unit.part is not None
     by_type: dict[str, list[Resource]] = {}
     for path in (unit.part, unit.shared):

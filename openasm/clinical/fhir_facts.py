@@ -261,9 +261,12 @@ class FactReader:
         for medication in medications:
             if isinstance(medication.get("id"), str) and self._is(medication, _MEDICATION):
                 found[medication["id"]] = medication
-        for address, resource in (addresses or {}).items():
-            if resource.get("resourceType") == "Medication" and self._is(resource, _MEDICATION):
-                found[address] = resource
+        by_address = addresses or {}
+        found |= {
+            address: resource
+            for address, resource in by_address.items()
+            if resource.get("resourceType") == "Medication" and self._is(resource, _MEDICATION)
+        }
         return found
 
     # --- pieces ----------------------------------------------------------------------------------------------------------

@@ -111,6 +111,8 @@ class ValueSets:
             label = f"{name} ({oid})" + (f", needed by {needed_by}" if needed_by else "")
             if value_set is not None and value_set.codes:
                 found[name] = value_set.codes
+                if value_set.rebuilt:
+                    problems.add(REBUILT, value_set.file, column=oid, found=f"{name}, {len(value_set.codes)} codes")
             elif value_set is not None:
                 problems.add(VALUE_SET_EMPTY, value_set.file, column=oid, found=label)
             elif oid in self.unusable:
@@ -282,8 +284,6 @@ def assemble(raw: Iterable[_Raw], problems: Problems) -> ValueSets:
             if codes is None:
                 sets.unusable.setdefault(oid, each.file)
                 continue
-            if not each.complete and each.listed:
-                problems.add(REBUILT, each.file, column=oid, found=f"{len(each.listed)} listed, {len(codes)} rebuilt")
             sets.add(ValueSet(oid, each.name, each.version, codes, each.file, rebuilt=not each.complete), problems)
     for oid in sets.by_oid:
         sets.unusable.pop(oid, None)

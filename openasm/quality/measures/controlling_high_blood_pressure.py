@@ -179,7 +179,7 @@ class ControllingHighBloodPressure(Measure):
         controlled = systolic < self.systolic_below and diastolic < self.diastolic_below
         return Finding(controlled, f"latest blood pressure {systolic:g}/{diastolic:g} on {day}")
 
-    def gaps(self, view: View, group: int) -> tuple[Gap, ...]:  # noqa: ARG002
+    def gaps(self, view: View, group: int) -> tuple[Gap, ...]:
         """A later reading below the limits closes the gap until the end of the year."""
         last = date_of(self.period.last_day)
         limits = f"{self.systolic_below:g}/{self.diastolic_below:g}"

@@ -1,0 +1,120 @@
+"""`openasm quality`: eCQM populations, rates and gaps from FHIR records."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openasm.base.errors import WrongUsage
+from openasm.clinical.fhir_facts import ProfileUse
+from openasm.quality.specification import find_measure, measure_ids
+from openasm.runs.quality import QualitySummary, run_quality
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def quality(
+    source: Annotated[
+        Path, typer.Argument(help="FHIR R4 records: a file or folder of Bundles, or a bulk export; gzip accepted.")
+    ],
+    value_sets: Annotated[
+        Path, typer.Option("--value-sets", help="Folder with the FHIR ValueSet files the measures name.")
+    ],
+    year: Annotated[int, typer.Option("--year", help="Measurement year, as in 2026.")],
+    out: Annotated[Path, typer.Option("--out", help="Run folder to write; it must not exist yet.")],
+    measures: Annotated[
+        str, typer.Option("--measures", help="Some of the measures, as in 236,005 or CMS165. Default: all seven.")
+    ] = "",
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes; 0 takes one for each processor.")] = 0,
+    profiles: Annotated[
+        ProfileUse, typer.Option("--profiles", help="Whether meta.profile or content decides what a resource is.")
+    ] = ProfileUse.AUTO,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run at --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compute the eCQMs from a practice's records: populations with reasons, rates, and open gaps."""
+    names = [find_measure(name) for name in measures.split(",") if name.strip()] or list(measure_ids())
+    if jobs < 0:
+        raise WrongUsage("--jobs is 0 or more.")
+    summary = run_quality(
+        source,
+        out,
+        value_sets=value_sets,
+        year=year,
+        measures=names,
+        now=lambda: dt.datetime.now(dt.UTC),
+        jobs=jobs or os.cpu_count() or 1,
+        profiles=profiles,
+        replace=replace,
+        progress=_progress if sys.stderr.isatty() else None,
+    )
+    if sys.stderr.isatty():
+        typer.echo("", err=True)
+    if as_json:
+        typer.echo(json.dumps(_record(summary), ensure_ascii=False, indent=2))
+        return
+    for line in _lines(summary):
+        typer.echo(line)
+
+
+def _progress(patients: int) -> None:
+    typer.echo(f"\r{patients:,} patients", nl=False, err=True)
+
+
+def _record(summary: QualitySummary) -> dict[str, object]:
+    by_name = {each.measure: each for each in summary.specifications}
+    return {
+        "out": str(summary.out),
+        "year": summary.year,
+        "patients": summary.patients,
+        "measures": [
+            {
+                "measure": measure,
+                "group": group,
+                "quality_id": by_name[measure].quality_id,
+                "version": by_name[measure].version,
+                "eligible": tally.eligible,
+                "met": tally.met,
+                "not_met": tally.not_met,
+                "exclusions": tally.exclusions,
+                "exceptions": tally.exceptions,
+                "rate": None if tally.rate is None else float(tally.rate),
+            }
+            for (measure, group), tally in sorted(summary.tallies.items())
+        ],
+        "problems": [problem.as_record() for problem in summary.problems],
+    }
+
+
+def _lines(summary: QualitySummary) -> list[str]:
+    by_name = {each.measure: each for each in summary.specifications}
+    lines = [f"{summary.patients:,} patients, measurement year {summary.year}.", ""]
+    lines.append(f"{'measure':<14}{'eligible':>9}{'met':>8}{'not met':>9}{'excluded':>10}{'excepted':>10}{'rate':>9}")
+    for (measure, group), tally in sorted(summary.tallies.items()):
+        label = measure if len(by_name[measure].groups) == 1 else f"{measure} rate {group}"
+        rate = "-" if tally.rate is None else f"{float(tally.rate):.1%}"
+        lines.append(
+            f"{label:<14}{tally.eligible:>9,}{tally.met:>8,}{tally.not_met:>9,}{tally.exclusions:>10,}"
+            f"{tally.exceptions:>10,}{rate:>9}"
+        )
+    inverse = sorted({each.measure for each in summary.specifications if each.lower_is_better})
+    if inverse:
+        lines.append(f"Lower is better: {', '.join(inverse)}.")
+    if summary.problems:
+        lines.append("")
+        lines.append("What was found in the input:")
+        lines.extend(f"  {problem.as_text()}" for problem in summary.problems)
+    where = shlex.quote(str(summary.out))
+    lines.append("")
+    lines.append(
+        f"Written: {where}/scores/quality.csv (rates), {where}/patients/ (populations and gaps; confidential)."
+    )
+    return lines
