@@ -35,9 +35,9 @@ def quality_pool(shape: str, size: int, chance: random.Random) -> list[Counts]:
         ]
     if shape == "halves":  # interpolated edges of few distinct rates
         return [Counts(met, 40 - met) for met in chance.choices([0, 10, 15, 20, 39, 40], k=size)]
-    if shape == "near":  # rates that differ by less than one part in 10^15 of each other, or not at all
-        big = 3 * 10**7
-        pairs = [(10**7, big), (10**7 + 1, big + 3), (10**7, big + 1), (10**7 + 1, big + 2), (10**7 - 1, big - 3)]
+    if shape == "near":  # neighbours of 1/3 whose floats are equal: they differ by 1 / (product of their wholes)
+        n = 120_000_000
+        pairs = [(n, 3 * n + 1), (n - 1, 3 * n - 2), (n - 2, 3 * n - 5), (n, 3 * n + 1), (n + 1, 3 * n + 4), (n, 3 * n)]
         return [Counts(met, whole - met) for met, whole in chance.choices(pairs, k=size)]
     wholes = chance.choices(range(20, 200), k=size)
     return [Counts(met, whole - met) for whole in wholes for met in [chance.randrange(0, whole + 1)]]

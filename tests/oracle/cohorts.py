@@ -78,9 +78,12 @@ class Folder:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
+    heart_failure = draw(st.sampled_from(POOL_SIZES))
+    # a list without anyone is refused, so one cohort at least has members
+    low_back_pain = draw(st.sampled_from(POOL_SIZES if heart_failure else POOL_SIZES[1:]))
     return Plan(
-        heart_failure=draw(st.sampled_from(POOL_SIZES)),
-        low_back_pain=draw(st.sampled_from(POOL_SIZES)),
+        heart_failure=heart_failure,
+        low_back_pain=low_back_pain,
         practices=draw(st.sampled_from(["solo", "small", "one", "mixed"])),
         rates=draw(st.sampled_from(RATE_SHAPES)),
         costs=draw(st.sampled_from(COST_SHAPES)),

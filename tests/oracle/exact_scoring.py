@@ -21,7 +21,7 @@ Quality
     completeness and does not count.
  8. Edges of inverse measures are those of the negated rate, ascending.
 Cost
- 9. `mips-2024` and `mips-2025` replace M + kS by the published cut points; a pool is then not needed.
+ 9. `mips-2024` and `mips-2025` replace M + kS by the published cut points; no pool is then formed (its size is 0).
 Attestations
 10. "Within the year": the part of the attested period that lies in the performance year is counted.
 11. Proportions: PI_EP_1, PI_HIE_1, PI_HIE_4, PI_PEA_1; the others are yes or no. Exclusions exist for PI_EP_1, PI_EP_2,
@@ -201,7 +201,7 @@ def score_cohort(
             "cohort": cohort,
             "measure": COST_MEASURE[cohort],
             "collection_type": "",
-            "pool_size": len(cost_pool),
+            "pool_size": 0 if published is not None else len(cost_pool),
             "edges": cost_edges,
         }
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -180,3 +182,25 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         for name in numeric & line.keys():
             line[name] = float(line[name]) if line[name] else None
     return lines
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        SAMPLE,
+        Plan(31, 41, "small", "edges", "ties", "any", "cents", "proportions", "both_types", True, 7),
+        Plan(19, 20, "solo", "ties", "any", "at_median", "some_zero", "periods", "full", False, 3),
+    ],
+    ids=["mixed", "small practices", "smallest pools"],
+)
+def test_the_command_writes_what_the_oracle_says(plan: Plan, tmp_path: Path) -> None:
+    folder = folder_of(plan)
+    folder.write(tmp_path / "inputs")
+    command = [sys.executable, "-c", "from openasm.cli.main import main; main()", "score", str(tmp_path / "inputs")]
+    command += ["--year", "2027", "--out", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    exact = score(**folder.rows())
+    scores = tmp_path / "run" / "scores"
+    found = differences(read_csv(scores / "scores.csv"), read_csv(scores / "measure_scores.csv"), exact)
+    assert found + benchmark_differences(read_csv(scores / "benchmarks.csv"), exact) == []
