@@ -1,0 +1,1 @@
+"""A run as pages and workbooks that people read."""

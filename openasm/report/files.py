@@ -1,0 +1,38 @@
+"""Report files: the page and the workbook of a run, written whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from openasm.base.errors import WrongUsage
+from openasm.base.files import written_whole
+from openasm.report import html, workbook
+from openasm.report.from_run import report_of
+
+FORMATS = ("html", "xlsx")
+
+
+def write_report(
+    run: Path,
+    *,
+    form: str = "html",
+    tins: Sequence[str] = (),
+    npi: str = "",
+    out: Path | None = None,
+    run_name: str = "",
+) -> Path:
+    """Write a run's report and return its path (`report.html` or `report.xlsx` in the run unless `out` says otherwise).
+
+    run_name: how commands printed in the page name the run. Raises NotFound for a TIN or NPI that is not in it.
+    """
+    if form not in FORMATS:
+        raise WrongUsage(f"There is no report format {form}; choose one of {', '.join(FORMATS)}.")
+    report = report_of(run, tins=tins, npi=npi)
+    target = out or run / f"report.{form}"
+    if form == "xlsx":
+        workbook.write(report, target)
+    else:
+        with written_whole(target) as stream:
+            stream.write(html.render(report, run_name=run_name or run.name))
+    return target
