@@ -256,12 +256,10 @@ def _procedure_order(fact: Procedure) -> tuple[Moment, str]:
 def prevalence(onset: Span | None, abatement: Span | None, *, active: bool) -> Span:
     """When a condition was present: from the start of its onset to the end of its abatement.
 
-    No onset: present since ever. No end: present for ever when `active` (clinical status active, recurrence or relapse), else the end
-    is unknown. The rule is QICoreCommon 4.0.000, `prevalenceInterval`.
+    No onset: present since ever, its start unknown (`Span.known_start`). No end: present for ever when `active` (clinical status active,
+    recurrence or relapse), else nothing is known. The rule is QICoreCommon 4.0.000, `prevalenceInterval`.
     """
     start = onset.start if onset is not None and onset.start != UNKNOWN else ALWAYS
     if abatement is not None and abatement.end.latest < FAR:
         return Span(start, abatement.end)
-    if active:
-        return Span(start, FOREVER)
-    return Span(start, UNKNOWN)
+    return Span(start, FOREVER) if active else NEVER

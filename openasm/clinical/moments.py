@@ -81,6 +81,12 @@ class Span(NamedTuple):
     end: Moment
 
     @property
+    def known_start(self) -> Moment:
+        """The start, as far as something can be said of it. A span without start or end overlaps everything, but has no start that lies
+        before anything; one with an end and no start began before everything (docs/method/reference-engine-quirks.md)."""
+        return UNKNOWN if self.start == ALWAYS and self.end == FOREVER else self.start
+
+    @property
     def text(self) -> str:
         """For people: `2026-03-01`, or `2026-03-01 to 2026-03-04`."""
         start, end = self.start.text, self.end.text

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from openasm.quality.measures.controlling_high_blood_pressure import ControllingHighBloodPressure
+from openasm.quality.measures.heart_failure_beta_blocker import BetaBlockerForReducedFunction
+from openasm.quality.measures.heart_failure_ras_inhibitor import AceInhibitorArbOrArni
 from openasm.quality.populations import Measure
 
-MEASURES: dict[str, type[Measure]] = {each.name: each for each in (ControllingHighBloodPressure,)}
+MEASURES: dict[str, type[Measure]] = {
+    each.name: each
+    for each in (
+        AceInhibitorArbOrArni,
+        BetaBlockerForReducedFunction,
+        ControllingHighBloodPressure,
+    )
+}
