@@ -45,6 +45,47 @@ class DuckDbEngine:
         """A DuckDB query as a lazy frame; for reading raw formats only, as it ties the caller to this engine."""
         return nw.from_native(self.connection.sql(query, params=parameters))
 
+    def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows; for reading raw formats only."""
+        return self.connection.execute(statement, parameters).fetchall()
+
+    def changed(self, statement: str) -> int:
+        """Run one INSERT, DELETE or UPDATE and return how many rows it touched."""
+        rows = self.execute(statement)
+        return int(rows[0][0]) if rows else 0
+
+    def create_table(self, name: str, reader: Any) -> None:
+        """Make a table from a pyarrow record batch reader, batch by batch."""
+        self.connection.register("openasm_incoming", reader)
+        try:
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM openasm_incoming")
+        finally:
+            self.connection.unregister("openasm_incoming")
+
+    def create_rows(
+        self,
+        name: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        *,
+        types: Sequence[str] = (),
+    ) -> None:
+        """Make a table of a few columns (text unless `types` says otherwise) from rows in memory."""
+        kinds = types or ["VARCHAR"] * len(columns)
+        wanted = ", ".join(f"{column} {kind}" for column, kind in zip(columns, kinds, strict=True))
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({wanted})")
+        if rows:
+            arrow = pa.table({column: [row[place] for row in rows] for place, column in enumerate(columns)})
+            self.connection.register("openasm_incoming", arrow)
+            try:
+                self.connection.execute(f"INSERT INTO {name} SELECT * FROM openasm_incoming")
+            finally:
+                self.connection.unregister("openasm_incoming")
+
+    def columns(self, table: str) -> list[str]:
+        """The column names of a table or view, in order."""
+        return list(self.connection.table(table).columns)
+
     def view(self, frame: Frame) -> str:
         """A name by which SQL can refer to the frame."""
         name = self._fresh_name("view")
@@ -96,6 +137,13 @@ class DuckDbEngine:
             )
             row = self.connection.execute(query).fetchone()
         return int(row[0]) if row else 0
+
+    def work_folder(self) -> Path:
+        """A private folder for passing files, on the disk of the spill folder; gone when the engine closes."""
+        self._tables += 1
+        folder = self._spill / f"work-{self._tables}"
+        folder.mkdir(mode=0o700)
+        return folder
 
     def close(self) -> None:
         """See Engine."""

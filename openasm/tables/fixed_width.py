@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,12 +40,21 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: name, first position (counted from 1), length, kind."""
+    """One field: name, first position (counted from 1), length, kind.
+
+    clean: for text, what a value is brought to; None makes it null and is counted as unusable, the record stays.
+    """
 
     label: str
     start: int
     length: int
     kind: FieldKind
+    clean: Callable[[str], str | None] | None = None
+
+    @property
+    def is_code(self) -> bool:
+        """Whether its values repeat enough, or must be cleaned, to be kept as a dictionary."""
+        return self.kind is FieldKind.TEXT and (self.length <= _LONGEST_CODE or self.clean is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +67,19 @@ class Broken:
 
 @dataclass(slots=True)
 class Reading:
-    """What reading one file found: records, and those left out because a field could not be read (the first are named)."""
+    """What reading one file found.
+
+    records: all of them; broken_records: those left out because a field could not be read, `broken` how many by field,
+    `first_broken` the first of each; unusable: values made null by cleaning; filled: fields with a value in some record.
+    """
 
     path: Path
     records: int = 0
     broken_records: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     first_broken: list[Broken] = field(default_factory=list)
+    unusable: dict[str, int] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
 
     def note(self, label: str, count: int, examples: Sequence[int], keep: int = 20) -> None:
         """Count broken records of one field and keep the first."""
@@ -94,7 +109,7 @@ def _arrow_type(each: Field) -> pa.DataType:
         return pa.date32()
     if each.kind is not FieldKind.TEXT:
         return pa.int64()
-    return pa.dictionary(pa.int32(), pa.string()) if each.length <= _LONGEST_CODE else pa.string()
+    return pa.dictionary(pa.int32(), pa.string()) if each.is_code else pa.string()
 
 
 def read_batches(
@@ -123,12 +138,12 @@ def read_batches(
     reading.records = count
     schema = arrow_schema(fields)
 
-    def block(start: int) -> tuple[pa.RecordBatch, int, dict[str, Any]]:
+    def block(start: int) -> _Block:
         stop = min(start + BLOCK_RECORDS, count)
         return _block(whole, start, stop, stride, fields, file_number, no_dates, schema)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        waiting: deque[Future[tuple[pa.RecordBatch, int, dict[str, Any]]]] = deque()
+        waiting: deque[Future[_Block]] = deque()
         for start in range(0, count, BLOCK_RECORDS):
             waiting.append(pool.submit(block, start))
             if len(waiting) > threads:
@@ -137,12 +152,24 @@ def read_batches(
             yield _finished(waiting.popleft().result(), reading)
 
 
-def _finished(result: tuple[pa.RecordBatch, int, dict[str, Any]], reading: Reading) -> pa.RecordBatch:
-    batch, left_out, broken = result
-    reading.broken_records += left_out
-    for label, records in broken.items():
+@dataclass(slots=True)
+class _Block:
+    batch: pa.RecordBatch
+    left_out: int = 0
+    broken: dict[str, Any] = field(default_factory=dict)
+    unusable: dict[str, int] = field(default_factory=dict)
+
+
+def _finished(block: _Block, reading: Reading) -> pa.RecordBatch:
+    reading.broken_records += block.left_out
+    for label, records in block.broken.items():
         reading.note(label, len(records), records[:20].tolist())
-    return batch
+    for label, count in block.unusable.items():
+        reading.unusable[label] = reading.unusable.get(label, 0) + count
+    for name, column in zip(block.batch.schema.names, block.batch.columns, strict=True):
+        if column.null_count < len(column):
+            reading.filled.add(name)
+    return block.batch
 
 
 def _stride(whole: Any, record_length: int) -> int:
@@ -189,36 +216,36 @@ def _block(
     file_number: int,
     no_dates: frozenset[str],
     schema: pa.Schema,
-) -> tuple[pa.RecordBatch, int, dict[str, Any]]:
+) -> _Block:
     rows = stop - start
     piece = whole[start * stride : min(stop * stride, len(whole))]
     if len(piece) < rows * stride:  # the last record may lack its line end
         piece = np.concatenate([piece, np.full(rows * stride - len(piece), _NEWLINE, dtype=np.uint8)])
     matrix = piece.reshape(rows, stride)
+    block = _Block(pa.RecordBatch.from_arrays([], names=[]))
     columns: list[pa.Array] = []
     bad = np.zeros(rows, dtype=bool)
-    broken: dict[str, Any] = {}
     for each in fields:
         cells = np.ascontiguousarray(matrix[:, each.start - 1 : each.start - 1 + each.length])
-        column, wrong = _column(cells, each, no_dates)
+        if each.is_code:
+            column, unusable = _codes(cells, each.clean)
+            if unusable:
+                block.unusable[each.label] = unusable
+        elif each.kind is FieldKind.TEXT:
+            column = _texts(cells)
+        else:
+            dates = each.kind is FieldKind.DATE
+            column, wrong = _dates(cells, no_dates) if dates else _amounts(cells, cents=each.kind is FieldKind.CENTS)
+            if wrong is not None and wrong.any():
+                bad |= wrong
+                block.broken[each.label] = np.flatnonzero(wrong) + start + 1
         columns.append(column)
-        if wrong is not None and wrong.any():
-            bad |= wrong
-            broken[each.label] = np.flatnonzero(wrong) + start + 1
     numbers = np.arange(start + 1, stop + 1, dtype=np.int64)
     columns += [pa.array(np.full(rows, file_number, dtype=np.int32)), pa.array(numbers)]
     batch = pa.RecordBatch.from_arrays(columns, schema=schema)
-    left_out = int(bad.sum())
-    return (batch.filter(pa.array(~bad)) if left_out else batch), left_out, broken
-
-
-def _column(cells: Any, each: Field, no_dates: frozenset[str]) -> tuple[pa.Array, Any]:
-    """One field of a block as an Arrow array, and which rows could not be read (None: all could)."""
-    if each.kind is FieldKind.TEXT:
-        return (_codes(cells) if each.length <= _LONGEST_CODE else _texts(cells)), None
-    if each.kind is FieldKind.DATE:
-        return _dates(cells, no_dates)
-    return _amounts(cells, cents=each.kind is FieldKind.CENTS)
+    block.left_out = int(bad.sum())
+    block.batch = batch.filter(pa.array(~bad)) if block.left_out else batch
+    return block
 
 
 def _as_binary(cells: Any) -> pa.Array:
@@ -232,14 +259,20 @@ def _distinct(cells: Any) -> tuple[Any, list[str]]:
     return encoded.indices.to_numpy(), [value.decode("latin-1").strip() for value in encoded.dictionary.to_pylist()]
 
 
-def _codes(cells: Any) -> pa.Array:
+def _codes(cells: Any, clean: Callable[[str], str | None] | None) -> tuple[pa.Array, int]:
+    """A dictionary column and how many values cleaning made null."""
     if (cells == _BLANK).all():
         blank = pa.nulls(len(cells), pa.int32())
-        return pa.DictionaryArray.from_arrays(blank, pa.array([], pa.string()))
+        return pa.DictionaryArray.from_arrays(blank, pa.array([], pa.string())), 0
     places, values = _distinct(cells)
-    empty = np.array([value == "" for value in values])
+    cleaned = [(clean(value) if clean else value) if value else None for value in values]
+    empty = np.array([value is None for value in cleaned])
+    unusable = np.array([value is None and original != "" for value, original in zip(cleaned, values, strict=True)])
     mask = empty[places] if empty.any() else None
-    return pa.DictionaryArray.from_arrays(pa.array(places, pa.int32(), mask=mask), pa.array(values, pa.string()))
+    array = pa.DictionaryArray.from_arrays(
+        pa.array(places, pa.int32(), mask=mask), pa.array([value or "" for value in cleaned], pa.string())
+    )
+    return array, int(unusable[places].sum()) if unusable.any() else 0
 
 
 def _texts(cells: Any) -> pa.Array:
@@ -295,9 +328,9 @@ def _amounts(cells: Any, *, cents: bool) -> tuple[pa.Array, Any]:
         usual &= cells[:, -3] == _DOT
         for place in (-2, -1):
             usual &= (cells[:, place] >= _ZERO) & (cells[:, place] <= _ZERO + 9)
-    value = np.zeros(rows, dtype=np.int64)
-    for place in np.flatnonzero(digit.any(axis=0)):
-        value = value * 10 + np.where(digit[:, place], head[:, place] - _ZERO, 0)
+    value: Any = np.zeros(rows, dtype=np.int64)
+    for column in np.flatnonzero(digit.any(axis=0)).tolist():
+        value = value * 10 + np.where(digit[:, column], head[:, column] - _ZERO, 0)
     if cents:
         last_two = cells[:, -2:].astype(np.int64) - _ZERO
         value = value * 100 + last_two[:, 0] * 10 + last_two[:, 1]

@@ -1,0 +1,196 @@
+"""Loading: a delivery in any format to a CLAIMS folder, written whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+
+from openasm import __version__
+from openasm.base.errors import WrongUsage
+from openasm.base.problems import Problems, Severity, declare
+from openasm.claims.contract import CLAIMS_TABLES, COST_BASES
+from openasm.claims.folder import MANIFEST, last_of_month
+from openasm.claims.sources.delivery import Delivery
+from openasm.tables.duckdb_engine import DuckDbEngine
+from openasm.tables.engine import Engine, Frame, default_threads, open_engine, remove_folder
+from openasm.tables.whole_file import whole_folder
+
+FORMATS = ("cclf", "eob", "tables", "tuva")
+
+NO_LINES = declare(
+    "C004",
+    "no claim line is left after loading",
+    expected="at least one claim line that stands",
+    next_step="Look at the counts of dropped records: wrong files, or a delivery without claims.",
+)
+WITHOUT_ENROLLMENT = declare(
+    "C005",
+    "people have claims but no month of enrollment",
+    expected="enrollment for every person with claims",
+    next_step="Load the enrollment too (CCLF8, Coverage resources, the enrollment table): their episodes are excluded without it.",
+    severity=Severity.WARNING,
+)
+WITHOUT_PERSON = declare(
+    "C006",
+    "people have claims but no row in beneficiaries",
+    expected="a row in beneficiaries for every person with claims",
+    next_step="Load the people too (CCLF8, Patient resources, the beneficiaries table): without a birth date episodes are excluded.",
+    severity=Severity.WARNING,
+)
+FOLDER_NOT_OURS = declare(
+    "C007",
+    "the folder to write to holds something else",
+    expected="a new folder, or one that `openasm claims load` made before",
+    next_step="Choose another folder.",
+)
+
+
+def load_claims(
+    source_format: str,
+    sources: Sequence[Path],
+    out: Path,
+    *,
+    memory_bytes: int | None = None,
+    threads: int | None = None,
+    data_end: dt.date | None = None,
+    cclf_version: str = "v38",
+) -> dict[str, Any]:
+    """Load claims of a format (`cclf`, `eob`, `tables`, `tuva`) into the folder `out`; returns what `claims.json` says.
+
+    data_end: last day the claims cover, when the files cannot tell (default: the last day of the month of the latest service,
+    not after the day a CCLF delivery was made). Raises InputRefused with every problem that stops, having written nothing.
+    """
+    if source_format not in FORMATS:
+        raise WrongUsage(f"There is no claims format {source_format!r}; choose one of {', '.join(FORMATS)}.")
+    if not sources:
+        raise WrongUsage("Give at least one file or folder of claims.")
+    _check_target(out)
+    engine = open_engine("duckdb", memory_bytes=memory_bytes, threads=threads)
+    assert isinstance(engine, DuckDbEngine)
+    with engine:
+        work = engine.work_folder()
+        try:
+            delivery = _deliver(source_format, sources, engine, work, threads or default_threads(), cclf_version)
+            return write_claims(delivery, engine, out, source_format=source_format, data_end=data_end)
+        finally:
+            remove_folder(work)
+
+
+def _deliver(
+    source_format: str, sources: Sequence[Path], engine: DuckDbEngine, work: Path, threads: int, cclf_version: str
+) -> Delivery:
+    if source_format == "cclf":
+        from openasm.claims.sources.cclf.load import load_cclf
+
+        return load_cclf(engine, sources, work, threads=threads, version=cclf_version)
+    if source_format == "eob":
+        from openasm.claims.sources.eob.load import load_eob
+
+        return load_eob(engine, sources)
+    if source_format == "tuva":
+        from openasm.claims.sources.tuva import load_tuva
+
+        return load_tuva(engine, sources)
+    from openasm.claims.sources.plain import load_plain
+
+    return load_plain(engine, sources)
+
+
+def write_claims(
+    delivery: Delivery, engine: Engine, out: Path, *, source_format: str, data_end: dt.date | None = None
+) -> dict[str, Any]:
+    """Write a delivery as a CLAIMS folder (files readable by their owner alone); returns its manifest.
+
+    Rows are ordered by the table's key, so that the same records give the same bytes in whatever order they came.
+    """
+    _check_target(out)
+    problems = Problems()
+    problems.extend(delivery.problems)
+    with whole_folder(out) as folder:
+        rows: dict[str, int] = {}
+        written: dict[str, Frame] = {}
+        for name, contract in CLAIMS_TABLES.items():
+            frame = delivery.tables[name]
+            shaped = frame.select(*(nw.col(column.name).cast(column.dtype) for column in contract.columns))
+            path = folder / f"{name}.parquet"
+            rows[name] = engine.sink_parquet(shaped, path, order_by=contract.key)
+            written[name] = engine.read_parquet(path)
+        if rows["claim_lines"] == 0:
+            problems.add(NO_LINES, "claim_lines")
+        _check_people(written, engine, problems)
+        problems.refuse_errors()
+        manifest = _manifest(delivery, written, rows, problems, engine, source_format, data_end)
+        target = folder / MANIFEST
+        target.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.chmod(target, 0o600)
+    return manifest
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / MANIFEST).is_file())):
+        problems = Problems()
+        problems.add(FOLDER_NOT_OURS, out.name)
+        problems.refuse_errors()
+
+
+def _check_people(written: dict[str, Frame], engine: Engine, problems: Problems) -> None:
+    people = written["claim_lines"].select("beneficiary").unique()
+    for kind, table in ((WITHOUT_ENROLLMENT, "enrollment"), (WITHOUT_PERSON, "beneficiaries")):
+        known = written[table].select("beneficiary").unique()
+        missing = engine.to_arrow(people.join(known, on="beneficiary", how="anti").select(nw.len().alias("people")))
+        count = int(missing.to_pylist()[0]["people"])
+        if count:
+            problems.add(kind, table, found=f"{count:,} people", count=count)
+
+
+def _manifest(
+    delivery: Delivery,
+    written: dict[str, Frame],
+    rows: dict[str, int],
+    problems: Problems,
+    engine: Engine,
+    source_format: str,
+    data_end: dt.date | None,
+) -> dict[str, Any]:
+    """Nothing in it depends on when or where the load ran, so that equal inputs give an equal folder."""
+    lines = written["claim_lines"]
+    dates = engine.to_arrow(
+        lines.select(nw.col("from_date").min().alias("first"), nw.col("from_date").max().alias("last"))
+    )
+    first, last = dates.to_pylist()[0]["first"], dates.to_pylist()[0]["last"]
+    end = data_end or min(last_of_month(last), delivery.latest or dt.date.max)
+    bases = engine.to_arrow(
+        lines.group_by("cost_basis", "setting")
+        .agg(nw.len().alias("lines"), nw.col("cost_cents").sum().alias("cents"))
+        .sort("setting", "cost_basis")
+    ).to_pylist()
+    cents = {basis: sum(int(row["cents"]) for row in bases if row["cost_basis"] == basis) for basis in COST_BASES}
+    whole = sum(cents.values())
+    return {
+        "kind": "openasm-claims",
+        "program_version": __version__,
+        "source_format": source_format,
+        "inputs": [each.as_record() for each in delivery.inputs],
+        "data_start": first.replace(day=1).isoformat(),
+        "data_end": end.isoformat(),
+        "tables": rows,
+        "records": [account.as_record() for account in delivery.accounts],
+        "cost_basis": {
+            basis: {
+                "lines": sum(int(row["lines"]) for row in bases if row["cost_basis"] == basis),
+                "cents": cents[basis],
+                "share_of_cost": round(cents[basis] / whole, 6) if whole else 0.0,
+                "settings": sorted({row["setting"] for row in bases if row["cost_basis"] == basis}),
+            }
+            for basis in COST_BASES
+            if any(row["cost_basis"] == basis for row in bases)
+        },
+        "notes": list(delivery.notes),
+        "problems": [problem.as_record() for problem in problems],
+    }

@@ -1,0 +1,279 @@
+"""One or several CCLF deliveries to the four claims tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from openasm.base.problems import ProblemKind, Problems, Severity, declare
+from openasm.claims.accounting import Account
+from openasm.claims.sources.cclf import lines
+from openasm.claims.sources.cclf.files import CclfFile, find_files
+from openasm.claims.sources.cclf.layout import FileLayout, layout
+from openasm.claims.sources.cclf.people import make_crosswalk, make_enrollment, make_people
+from openasm.claims.sources.cclf.reading import (
+    AFTER_FILE,
+    BLANK,
+    FIELD_BLANK,
+    IMPOSSIBLE_DATE,
+    check_summary,
+    count_records,
+    newest,
+    read_kind,
+)
+from openasm.claims.sources.cclf.standing import (
+    CLINICIAN,
+    DUPLICATE,
+    FACILITY,
+    ORPHAN,
+    NaturalKey,
+    remove_repeats,
+    strike,
+)
+from openasm.claims.sources.delivery import Delivery, input_file
+from openasm.tables.duckdb_engine import DuckDbEngine
+
+REPEATED = declare(
+    "C114",
+    "records repeat others and were left out",
+    expected="each claim line once",
+    next_step="Nothing needs doing; deliveries overlap. The record loaded last was kept.",
+    severity=Severity.WARNING,
+)
+CANCEL_ALONE = declare(
+    "C115",
+    "cancellations without the claim they cancel were left out",
+    expected="every cancellation to have its claim in the files given",
+    next_step="Load earlier deliveries together with these; otherwise totals stay as they are, as the claim is not in them.",
+    severity=Severity.WARNING,
+    citation="CCLF Information Packet, section 5.2",
+)
+DENIED = declare(
+    "C116",
+    "denied claims and lines were left out",
+    expected="only what Medicare allowed",
+    next_step="Nothing needs doing.",
+    severity=Severity.WARNING,
+    citation="CCLF Information Packet, section 3.2",
+)
+TYPE_UNKNOWN = declare(
+    "C117",
+    "claims of a type that is not known were left out",
+    expected="claim types 10, 20, 30, 40, 50, 60 and 61",
+    next_step="Report the claim type, so that it can be added.",
+    severity=Severity.WARNING,
+)
+PAYMENT_MOVED = declare(
+    "C118",
+    "outpatient claims whose lines do not add up to the claim's payment got it on their first line",
+    expected="line payments that add up",
+    next_step="Nothing needs doing; totals are right, the split by service is not.",
+    severity=Severity.WARNING,
+    citation="CCLF Information Packet, section 3.5",
+)
+FILE_NOT_THERE = declare(
+    "C119",
+    "a kind of CCLF file is not in the delivery",
+    expected="CCLF1, 2, 4, 5, 6, 7, 8 and 9",
+    next_step="Add it if it was delivered; what it would give is missing from the tables.",
+    severity=Severity.WARNING,
+)
+
+NOTES = (
+    "CCLF has no allowed amount for Part A: facility costs are what Medicare paid (cost_basis paid), without deductible and coinsurance.",
+    "CCLF has no price of drugs: a drug's cost is the patient's payment (cost_basis paid), an underestimate.",
+    "CCLF has no payment-standardized amounts, no service ZIP codes, no Part C or D enrollment and no institutional status.",
+    "Part D enrollment is read from drug fills: a calendar year with a fill counts as enrolled, any other is unknown.",
+    "People who declined data sharing and substance-use claims are absent, so totals are biased low.",
+    "Where the NPI as billed and the NPI from Medicare's registry differ, the one as billed is taken.",
+)
+
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "CCLF1": (
+        *("CUR_CLM_UNIQ_ID", "PRVDR_OSCAR_NUM", "BENE_MBI_ID", "CLM_TYPE_CD", "CLM_FROM_DT", "CLM_THRU_DT"),
+        *("PRNCPL_DGNS_CD", "CLM_MDCR_NPMT_RSN_CD", "CLM_PMT_AMT", "DGNS_DRG_CD", "ATNDG_PRVDR_NPI_NUM"),
+        *("CLM_ADJSMT_TYPE_CD", "CLM_EFCTV_DT", "CLM_IDR_LD_DT", "DGNS_PRCDR_ICD_IND", "CLM_BLG_PRVDR_OSCAR_NUM"),
+        "CLM_ATNDG_PRVDR_NPI_NUM",
+    ),
+    "CCLF2": (
+        *("CUR_CLM_UNIQ_ID", "CLM_LINE_NUM", "CLM_LINE_FROM_DT", "CLM_LINE_THRU_DT", "CLM_LINE_PROD_REV_CTR_CD"),
+        *("CLM_LINE_INSTNL_REV_CTR_DT", "CLM_LINE_HCPCS_CD", "CLM_LINE_CVRD_PD_AMT"),
+        *(f"HCPCS_{place}_MDFR_CD" for place in range(1, 6)),
+    ),
+    "CCLF4": ("CUR_CLM_UNIQ_ID", "CLM_PROD_TYPE_CD", "CLM_VAL_SQNC_NUM", "CLM_DGNS_CD", "DGNS_PRCDR_ICD_IND"),
+    "CCLF5": (
+        *("CUR_CLM_UNIQ_ID", "CLM_LINE_NUM", "BENE_MBI_ID", "CLM_FROM_DT", "CLM_THRU_DT", "CLM_PRVDR_SPCLTY_CD"),
+        *("CLM_POS_CD", "CLM_LINE_FROM_DT", "CLM_LINE_THRU_DT", "CLM_LINE_HCPCS_CD", "CLM_LINE_CVRD_PD_AMT"),
+        *("CLM_LINE_DGNS_CD", "CLM_RNDRG_PRVDR_TAX_NUM", "RNDRG_PRVDR_NPI_NUM", "CLM_CARR_PMT_DNL_CD"),
+        *("CLM_PRCSG_IND_CD", "CLM_ADJSMT_TYPE_CD", "CLM_EFCTV_DT", "CLM_IDR_LD_DT", "CLM_CNTL_NUM"),
+        *("CLM_LINE_ALOWD_CHRG_AMT", *(f"HCPCS_{place}_MDFR_CD" for place in range(1, 6))),
+        *(*(f"CLM_DGNS_{place}_CD" for place in range(1, 13)), "DGNS_PRCDR_ICD_IND", "CLM_RNDRG_PRVDR_NPI_NUM"),
+    ),
+    "CCLF6": (
+        *("CUR_CLM_UNIQ_ID", "CLM_LINE_NUM", "BENE_MBI_ID", "CLM_FROM_DT", "CLM_THRU_DT", "CLM_POS_CD"),
+        *("CLM_LINE_FROM_DT", "CLM_LINE_THRU_DT", "CLM_LINE_HCPCS_CD", "CLM_LINE_CVRD_PD_AMT", "PAYTO_PRVDR_NPI_NUM"),
+        *("CLM_CARR_PMT_DNL_CD", "CLM_PRCSG_IND_CD", "CLM_ADJSMT_TYPE_CD", "CLM_EFCTV_DT", "CLM_IDR_LD_DT"),
+        *("CLM_CNTL_NUM", "CLM_LINE_ALOWD_CHRG_AMT", "CLM_BLG_PRVDR_NPI_NUM"),
+    ),
+    "CCLF7": (
+        *("CUR_CLM_UNIQ_ID", "BENE_MBI_ID", "CLM_LINE_NDC_CD", "CLM_TYPE_CD", "CLM_LINE_FROM_DT"),
+        *(
+            "PRVDR_SRVC_ID_QLFYR_CD",
+            "CLM_SRVC_PRVDR_GNRC_ID_NUM",
+            "CLM_DSPNSNG_STUS_CD",
+            "CLM_PRSBNG_PRVDR_GNRC_ID_NUM",
+        ),
+        *("CLM_LINE_BENE_PMT_AMT", "CLM_ADJSMT_TYPE_CD", "CLM_EFCTV_DT", "CLM_IDR_LD_DT"),
+        *("CLM_LINE_RX_SRVC_RFRNC_NUM", "CLM_LINE_RX_FILL_NUM"),
+    ),
+    "CCLF8": (
+        *("BENE_MBI_ID", "BENE_FIPS_STATE_CD", "BENE_FIPS_CNTY_CD", "BENE_ZIP_CD", "BENE_DOB", "BENE_SEX_CD"),
+        *("BENE_MDCR_STUS_CD", "BENE_DUAL_STUS_CD", "BENE_DEATH_DT", "BENE_RNG_BGN_DT", "BENE_RNG_END_DT"),
+        *("BENE_ORGNL_ENTLMT_RSN_CD", "BENE_ENTLMT_BUYIN_IND", "BENE_PART_A_ENRLMT_BGN_DT"),
+        *("BENE_PART_B_ENRLMT_BGN_DT", "GEO_ZIP5_CD"),
+    ),
+    "CCLF9": ("CRNT_NUM", "PRVS_NUM"),
+}
+_REPEAT_KEYS = {
+    "cclf1": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD",
+    "cclf2": "CUR_CLM_UNIQ_ID, CLM_LINE_NUM",
+    "cclf4": "CUR_CLM_UNIQ_ID, CLM_PROD_TYPE_CD, CLM_VAL_SQNC_NUM, CLM_DGNS_CD",
+    "cclf5": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD, CLM_LINE_NUM",
+    "cclf6": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD, CLM_LINE_NUM",
+    "cclf7": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD",
+}
+_OPTIONAL = ("CCLF0", "CCLF3", "CCLFA", "CCLFB")
+_WARNED_REASONS: dict[str, ProblemKind] = {
+    DUPLICATE: REPEATED,
+    ORPHAN: CANCEL_ALONE,
+    lines.DENIED_CLAIM: DENIED,
+    lines.DENIED_LINE: DENIED,
+    lines.UNKNOWN_TYPE: TYPE_UNKNOWN,
+    BLANK: FIELD_BLANK,
+    IMPOSSIBLE_DATE: AFTER_FILE,
+}
+
+
+def load_cclf(
+    engine: DuckDbEngine, sources: Sequence[Path], work: Path, *, threads: int, version: str = "v38"
+) -> Delivery:
+    """Read CCLF files, folders or zips into the four tables.
+
+    work: a private folder for unpacking; version: layout version. Raises InputRefused with every problem that stops: unknown
+    version (C101), no file (C102), damaged or oversized zip, wrong record length (C107), counts other than CCLF0's (C110),
+    more than one record in a hundred unreadable (C010). Everything else is counted in the delivery.
+    """
+    layouts = layout(version)
+    problems = Problems()
+    files, paths = find_files(sources, work, problems)
+    problems.refuse_errors()
+    with ThreadPoolExecutor(max_workers=1) as beside:  # hashing runs while records are read
+        hashes = beside.submit(lambda: [input_file(path) for path in paths])
+        check_summary(files, layouts, problems)
+        accounts, filled = _read(engine, files, layouts, threads, problems)
+        problems.refuse_errors()
+        latest = newest(files)
+        tables = _tables(engine, files, accounts, filled, latest or dt.date(2100, 12, 31), problems)
+        inputs = hashes.result()
+    for account in accounts.values():
+        account.close()
+        for reason, count in account.dropped.items():
+            if reason in _WARNED_REASONS:
+                problems.add(_WARNED_REASONS[reason], account.source, found=f"{count:,} records", count=count)
+    frames = {name: engine.sql(query) for name, query in tables.items()}
+    return Delivery(frames, problems, [accounts[kind] for kind in sorted(accounts)], inputs, list(NOTES), latest)
+
+
+def _read(
+    engine: DuckDbEngine,
+    files: Sequence[CclfFile],
+    layouts: dict[str, FileLayout],
+    threads: int,
+    problems: Problems,
+) -> tuple[dict[str, Account], set[str]]:
+    accounts: dict[str, Account] = {}
+    filled: set[str] = set()
+    for kind, labels in _NEEDED.items():
+        of_kind = [file for file in files if file.kind == kind]
+        if not of_kind:
+            problems.add(FILE_NOT_THERE, kind)
+        found = read_kind(
+            engine,
+            kind.lower(),
+            of_kind,
+            layouts[kind],
+            layouts[kind].chosen(*labels),
+            threads=threads,
+            problems=problems,
+        )
+        accounts[kind] = found[0]
+        if kind == "CCLF5":
+            filled = found[1]
+    for kind in _OPTIONAL[1:]:
+        records = sum(count_records(file, layouts[kind].record_length) for file in files if file.kind == kind)
+        accounts[kind] = Account(kind, records, dropped={lines.NOT_USED: records} if records else {})
+    return accounts, filled
+
+
+def _tables(
+    engine: DuckDbEngine,
+    files: Sequence[CclfFile],
+    accounts: dict[str, Account],
+    filled: set[str],
+    latest: dt.date,
+    problems: Problems,
+) -> dict[str, str]:
+    """Fill the accounts and return the query of each table."""
+    for table, key in _REPEAT_KEYS.items():
+        accounts[table.upper()].drop(DUPLICATE, remove_repeats(engine, table, key))
+    rows = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], problems)
+    accounts["CCLF9"].kept = rows
+    accounts["CCLF9"].drop(
+        "no new number, blank, in a circle or repeated",
+        accounts["CCLF9"].records - sum(accounts["CCLF9"].dropped.values()) - rows,
+    )
+    keys: dict[str, NaturalKey] = {"cclf1": FACILITY, "cclf5": CLINICIAN, "cclf6": CLINICIAN}
+    for table, natural in keys.items():
+        strike(engine, lines.name_person(engine, table), f"{table}_struck", natural)
+    lines.name_person(engine, "cclf7")
+    day = latest.isoformat()
+    lines.facility_fates(engine, day)
+    lines.service_line_fates(engine)
+    lines.facility_diagnosis_fates(engine)
+    lines.part_b_fates(engine, "cclf5", day)
+    lines.part_b_fates(engine, "cclf6", day)
+    lines.drug_fates(engine, day)
+    for table in ("cclf1", "cclf2", "cclf4", "cclf5", "cclf6", "cclf7"):
+        lines.count_fates(engine, f"{table}_fates", accounts[table.upper()])
+    kept, blank = make_people(engine, [file for file in files if file.kind == "CCLF8"])
+    accounts["CCLF8"].kept = kept
+    accounts["CCLF8"].drop("person missing", blank)
+    accounts["CCLF8"].drop(
+        "another record of the same person and delivery",
+        accounts["CCLF8"].records - sum(accounts["CCLF8"].dropped.values()) - kept,
+    )
+    _count_moved_payments(engine, problems)
+    every_line = [lines.clinician_lines(), lines.equipment_lines(), lines.facility_lines(), lines.drug_lines()]
+    engine.execute("CREATE OR REPLACE TEMP VIEW all_lines AS " + " UNION ALL ".join(every_line))
+    engine.execute("CREATE OR REPLACE TEMP VIEW dated AS SELECT from_date FROM all_lines")
+    engine.execute(
+        "CREATE OR REPLACE TEMP VIEW part_d_lines AS SELECT person AS beneficiary, CLM_LINE_FROM_DT AS from_date "
+        "FROM cclf7_fates WHERE fate IS NULL"
+    )
+    make_enrollment(engine)
+    return {
+        "claim_lines": "SELECT * FROM all_lines",
+        "claim_diagnoses": f"{lines.clinician_diagnoses(filled)} UNION ALL {lines.facility_diagnoses()}",
+        "enrollment": "SELECT * FROM enrollment",
+        "beneficiaries": "SELECT * FROM beneficiaries",
+    }
+
+
+def _count_moved_payments(engine: DuckDbEngine, problems: Problems) -> None:
+    count = engine.execute("SELECT count(*) FROM cclf2_fates WHERE fate IS NULL AND place = 1 AND line_total <> paid")[
+        0
+    ][0]
+    if count:
+        problems.add(PAYMENT_MOVED, "CCLF2", found=f"{count:,} claims", count=int(count))

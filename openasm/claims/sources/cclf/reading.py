@@ -1,0 +1,176 @@
+"""CCLF files to tables of the engine, field by field, with every record counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from openasm.base.problems import Problems, Severity, declare
+from openasm.claims.accounting import Account, stop_if_damaged
+from openasm.claims.sources.cclf.files import CclfFile
+from openasm.claims.sources.cclf.layout import NO_DATES, FileLayout
+from openasm.tables.duckdb_engine import DuckDbEngine
+from openasm.tables.fixed_width import Broken, Field, Reading, WrongRecordLength, arrow_schema, read_batches
+
+WRONG_LENGTH = declare(
+    "C107",
+    "records do not have the length of the layout",
+    expected="records of one length, as the layout says",
+    next_step="Fetch the file again without letting a program change it; if every record differs, the layout version is new.",
+    citation="CCLF Information Packet, appendix B",
+)
+BAD_FIELD = declare(
+    "C108",
+    "a date or amount cannot be read; the record was left out",
+    expected="dates as YYYY-MM-DD, amounts as digits with two decimals, or blanks",
+    next_step="Ask CMS's help desk about these records; totals lack them.",
+    severity=Severity.WARNING,
+    citation="CCLF Information Packet, appendix B",
+)
+UNUSABLE_CODE = declare(
+    "C109",
+    "codes do not have the form of their kind and were taken as missing",
+    expected="codes in CMS's form",
+    next_step="A few are normal (old ICD-9 codes, blanks as zeros); many mean a shifted file.",
+    severity=Severity.WARNING,
+)
+COUNT_DIFFERS = declare(
+    "C110",
+    "a file does not hold as many records as CCLF0 says",
+    expected="the number of records and the record length in CCLF0",
+    next_step="Fetch the delivery again; a file was cut short or belongs to another month.",
+    citation="CCLF Information Packet, section 2.7",
+)
+FIELD_BLANK = declare(
+    "C111",
+    "a record lacks its claim number, person, line number or date and was left out",
+    expected="these fields filled in every record",
+    next_step="Ask CMS's help desk about these records; totals lack them.",
+    severity=Severity.WARNING,
+)
+AFTER_FILE = declare(
+    "C112",
+    "a service is dated outside the years that can be, or after the file was made; the record was left out",
+    expected="services before the day in the file name",
+    next_step="Check the file names' dates; a few such records are known errors of the source.",
+    severity=Severity.WARNING,
+)
+
+UNREADABLE = "a date or amount cannot be read"
+BLANK = "claim number, person, line number or date missing"
+IMPOSSIBLE_DATE = "dated outside the possible years or after the file was made"
+
+
+def read_kind(
+    engine: DuckDbEngine,
+    table: str,
+    files: Sequence[CclfFile],
+    layout: FileLayout,
+    fields: Sequence[Field],
+    *,
+    threads: int,
+    problems: Problems,
+) -> tuple[Account, set[str]]:
+    """Read every file of one kind into a table; returns its account (records and unreadable ones) and the fields ever filled.
+
+    A wrong record length is an error in `problems` (the table then lacks that file), unreadable records are warnings.
+    """
+    readings = [Reading(file.path) for file in files]
+    schema = arrow_schema(fields)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number, (file, reading) in enumerate(zip(files, readings, strict=True)):
+            try:
+                yield from read_batches(
+                    reading,
+                    fields,
+                    record_length=layout.record_length,
+                    file_number=number,
+                    no_dates=NO_DATES,
+                    threads=threads,
+                )
+            except WrongRecordLength as wrong:
+                for record, length in zip(wrong.first, wrong.lengths, strict=True):
+                    problems.add(
+                        WRONG_LENGTH,
+                        file.name,
+                        row=record,
+                        found=f"{length} characters",
+                        expected=f"{layout.record_length} characters ({layout.file})",
+                    )
+                if wrong.count > len(wrong.first):
+                    problems.add(
+                        WRONG_LENGTH, file.name, found="more of the same", count=wrong.count - len(wrong.first)
+                    )
+
+    engine.create_table(table, pa.RecordBatchReader.from_batches(schema, batches()))
+    account = Account(layout.file, 0)
+    filled: set[str] = set()
+    for file, reading in zip(files, readings, strict=True):
+        account.records += reading.records
+        account.drop(UNREADABLE, reading.broken_records)
+        filled |= reading.filled
+        _report(file, reading, problems)
+    return account, filled
+
+
+def _report(file: CclfFile, reading: Reading, problems: Problems) -> None:
+    shown: dict[str, int] = {}
+    for broken in sorted(reading.first_broken, key=lambda each: (each.record, each.label)):
+        problems.add(BAD_FIELD, file.name, row=broken.record, column=broken.label, found="a value not shown")
+        shown[broken.label] = shown.get(broken.label, 0) + 1
+    for label, count in sorted(reading.broken.items()):
+        if count > shown.get(label, 0):
+            problems.add(
+                BAD_FIELD, file.name, column=label, found="more of the same", count=count - shown.get(label, 0)
+            )
+    for label, count in sorted(reading.unusable.items()):
+        problems.add(UNUSABLE_CODE, file.name, column=label, found=f"{count:,} records", count=count)
+    stop_if_damaged(file.name, reading.broken_records, reading.records, problems)
+
+
+def check_summary(files: Sequence[CclfFile], layouts: dict[str, FileLayout], problems: Problems) -> None:
+    """Compare every file with the records and lengths its CCLF0 states; a CCLF0 describes the files named in it."""
+    by_name = {file.name.upper(): file for file in files}
+    for summary in (file for file in files if file.kind == "CCLF0"):
+        for line in summary.path.read_text(encoding="latin-1").splitlines():
+            cells = [cell.strip() for cell in line.split("|")]
+            if len(cells) < 4 or not cells[2].isdigit() or not cells[3].isdigit():
+                continue
+            described = by_name.get(cells[1].upper())
+            if described is None or described.kind not in layouts or described.kind == "CCLF0":
+                continue
+            records = count_records(described, layouts[described.kind].record_length)
+            if records != int(cells[2]):
+                problems.add(
+                    COUNT_DIFFERS, described.name, found=f"{records:,} records", expected=f"{int(cells[2]):,} records"
+                )
+            if int(cells[3]) != layouts[described.kind].record_length:
+                problems.add(
+                    WRONG_LENGTH,
+                    summary.name,
+                    found=f"record length {int(cells[3])} for {described.name}",
+                    expected=f"{layouts[described.kind].record_length} ({described.kind})",
+                )
+
+
+def count_records(file: CclfFile, record_length: int) -> int:
+    """How many records a file holds, told by its size (a last record may lack its line end)."""
+    size = file.path.stat().st_size
+    if size == 0:
+        return 0
+    with file.path.open("rb") as stream:
+        head = stream.read(record_length + 2)
+    stride = record_length + (2 if head[record_length : record_length + 1] == b"\r" else 1)
+    return (size + stride - record_length) // stride
+
+
+def newest(files: Sequence[CclfFile]) -> dt.date | None:
+    """The latest day a file name states."""
+    days = [file.made for file in files if file.made is not None]
+    return max(days) if days else None
+
+
+__all__ = ["Broken", "check_summary", "count_records", "newest", "read_kind"]
