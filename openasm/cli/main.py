@@ -21,6 +21,7 @@ from openasm.base.errors import InputRefused, OpenAsmError
 COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
+    "episodes": ("openasm.cli.episodes", "Episodes and cost measure scores from claims."),
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
