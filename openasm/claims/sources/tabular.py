@@ -1,0 +1,268 @@
+"""Claims sent as tables (Parquet or CSV): finding the files, reading every column strictly, naming bad rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from openasm.base.problems import ProblemKind, Problems, Severity, declare
+from openasm.claims.accounting import Account
+from openasm.tables.duckdb_engine import DuckDbEngine
+
+TABLE_FILE_MISSING = declare(
+    "C301",
+    "no file of this table was given",
+    expected="a Parquet or CSV file, or a folder of them, with the table's name",
+    next_step="Add the file; a table without rows still needs its header.",
+)
+NOT_READABLE = declare(
+    "C302",
+    "the file is not a table of the kind its name says",
+    expected="a whole Parquet file, or CSV in UTF-8 with a header and as many fields in every line",
+    next_step="Export it again; look at the line named.",
+)
+COLUMN_ABSENT = declare(
+    "C303", "a column is missing", expected="the column named", next_step="Add the column; names are lower case."
+)
+COLUMN_EXTRA = declare(
+    "C304",
+    "a column is not known and was ignored",
+    expected="only documented columns",
+    next_step="Nothing needs doing unless a known column was misspelt.",
+    severity=Severity.WARNING,
+)
+BAD_VALUE = declare(
+    "C305", "a value cannot be read", expected="a value of the column's type", next_step="Correct the value."
+)
+VALUE_ABSENT = declare(
+    "C306", "a value is missing", expected="a value in every row", next_step="Fill it in or leave the row out."
+)
+CODE_UNUSABLE = declare(
+    "C307",
+    "codes do not have the form of their kind and were taken as missing",
+    expected="codes in their standard form",
+    next_step="Correct them if they are many; spreadsheets drop leading zeros.",
+    severity=Severity.WARNING,
+)
+KEY_REPEATED = declare(
+    "C308", "rows share a key that must be unique", expected="each key once", next_step="Keep one row of each key."
+)
+
+_ENDINGS = (".parquet", ".csv", ".csv.gz")
+_LINE = re.compile(r"Line: ([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """How a column becomes a value: SQL of the value, SQL that is true where it cannot be read, is missing or is unusable.
+
+    `bad` refuses the file, `absent` too; `unusable` is counted and made null by `value`.
+    """
+
+    value: str
+    bad: str = "false"
+    absent: str = "false"
+    unusable: str = "false"
+    expected: str = ""
+
+
+def find_table(sources: Sequence[Path], name: str) -> list[Path]:
+    """The files of a table behind files and folders given: `name.*`, `name_anything.*` or everything in a folder `name`."""
+    found: list[Path] = []
+    for source in sources:
+        candidates = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for path in candidates:
+            if not path.is_file() or path.name.startswith(".") or not path.name.lower().endswith(_ENDINGS):
+                continue
+            stem = path.name.lower().split(".")[0]
+            if stem == name or re.fullmatch(rf"{name}[-_]?[0-9].*", stem) or path.parent.name.lower() == name:
+                found.append(path)
+    return found
+
+
+def text(column: str) -> str:
+    """SQL of a column as text, blanks at the ends removed, empty as null."""
+    return f"nullif(trim(CAST({column} AS VARCHAR)), '')"
+
+
+def plain_text(column: str, *, required: bool = False) -> Value:
+    """Any text."""
+    return Value(text(column), absent=f"{text(column)} IS NULL" if required else "false")
+
+
+def code(column: str, form: str, expression: str = "", *, required: bool = False) -> Value:
+    """Text of a form (regular expression), upper case; any other is unusable, or bad where a value is required."""
+    value = expression or f"upper({text(column)})"
+    wrong = f"({value} IS NOT NULL AND NOT regexp_full_match({value}, '{form}'))"
+    if required:
+        return Value(value, bad=wrong, absent=f"{text(column)} IS NULL")
+    return Value(f"CASE WHEN NOT {wrong} THEN {value} END", unusable=wrong)
+
+
+def word(column: str, words: Mapping[str, str], *, required: bool = False) -> Value:
+    """One of some words, each standing for a value."""
+    cases = " ".join(f"WHEN '{given}' THEN '{meant}'" for given, meant in words.items())
+    value = f"CASE lower({text(column)}) {cases} END"
+    return Value(
+        value,
+        bad=f"({text(column)} IS NOT NULL AND {value} IS NULL)",
+        absent=f"{text(column)} IS NULL" if required else "false",
+        expected=f"one of {', '.join(dict.fromkeys(words.values()))}",
+    )
+
+
+def date(column: str, kind: str, *, required: bool = False) -> Value:
+    """A date from 1900 to 2100, as a date or as text year-month-day."""
+    if kind.startswith(("DATE", "TIMESTAMP")):
+        value, wrong = f"CAST({column} AS DATE)", "false"
+    else:
+        shaped = f"regexp_full_match({text(column)}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}( 00:00:00.*)?')"
+        value = f"CASE WHEN {shaped} THEN TRY_CAST({text(column)}[1:10] AS DATE) END"
+        wrong = f"({text(column)} IS NOT NULL AND {value} IS NULL)"
+    beyond = f"({value} NOT BETWEEN DATE '1900-01-01' AND DATE '2100-12-31')"
+    return Value(
+        value,
+        bad=f"({wrong} OR coalesce({beyond}, false))",
+        absent=f"{column} IS NULL OR {text(column)} IS NULL" if required else "false",
+        expected="a date as in 2027-03-31",
+    )
+
+
+def integer(column: str, kind: str, *, required: bool = False, low: int | None = None) -> Value:
+    """A whole number."""
+    if kind.endswith("INT") or kind in ("INTEGER", "BIGINT", "HUGEINT"):
+        value, wrong = f"CAST({column} AS BIGINT)", "false"
+    else:
+        shaped = f"regexp_full_match({text(column)}, '-?[0-9]{{1,15}}(\\.0+)?')"
+        value = f"CASE WHEN {shaped} THEN CAST(split_part({text(column)}, '.', 1) AS BIGINT) END"
+        wrong = f"({text(column)} IS NOT NULL AND {value} IS NULL)"
+    if low is not None:
+        wrong = f"({wrong} OR coalesce({value} < {low}, false))"
+    return Value(value, bad=wrong, absent=f"{text(column)} IS NULL" if required else "false", expected="a whole number")
+
+
+def cents(column: str) -> Value:
+    """Dollars with at most two decimals, as integer cents."""
+    number = f"TRY_CAST({text(column)} AS DECIMAL(18, 4))"
+    return Value(
+        f"CAST(round({number} * 100) AS BIGINT)",
+        bad=f"({text(column)} IS NOT NULL AND {number} IS NULL)",
+        expected="an amount in dollars",
+    )
+
+
+def flag(column: str, kind: str, *, required: bool = False) -> Value:
+    """Yes or no, in any of the usual spellings."""
+    if kind == "BOOLEAN":
+        return Value(column, absent=f"{column} IS NULL" if required else "false")
+    given = f"lower({text(column)})"
+    value = (
+        f"CASE WHEN {given} IN ('true', 't', 'yes', 'y', '1') THEN true "
+        f"WHEN {given} IN ('false', 'f', 'no', 'n', '0') THEN false END"
+    )
+    return Value(
+        value,
+        bad=f"({given} IS NOT NULL AND {value} IS NULL)",
+        absent=f"{given} IS NULL" if required else "false",
+        expected="true or false",
+    )
+
+
+def open_table(
+    engine: DuckDbEngine, name: str, files: Sequence[Path], problems: Problems
+) -> dict[str, tuple[Path, dict[str, str]]]:
+    """Make a view of each file; returns view -> file and its columns with their types. Unreadable files are problems."""
+    views: dict[str, tuple[Path, dict[str, str]]] = {}
+    for number, path in enumerate(files):
+        view = f"source_{name}_{number}"
+        where = str(path).replace("'", "''")
+        reader = f"read_parquet('{where}')" if path.suffix == ".parquet" else _csv(where)
+        try:
+            engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {reader}")
+            described = engine.execute(f"DESCRIBE {view}")
+        except duckdb.Error as error:
+            _unreadable(path, error, problems)
+            continue
+        views[view] = (path, {str(row[0]): str(row[1]) for row in described})
+    return views
+
+
+def _csv(where: str) -> str:
+    return (
+        f"read_csv('{where}', header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', "
+        "strict_mode = true, max_line_size = 1000000)"
+    )
+
+
+def _unreadable(path: Path, error: Exception, problems: Problems) -> None:
+    line = _LINE.search(str(error))
+    problems.add(NOT_READABLE, path.name, row=int(line[1]) - 1 if line else None)
+
+
+def check_columns(
+    path: Path, columns: Mapping[str, str], needed: Sequence[str], known: Sequence[str], problems: Problems
+) -> bool:
+    """Whether every needed column is there; missing and unknown ones are noted."""
+    for column in columns:
+        if column not in known:
+            problems.add(COLUMN_EXTRA, path.name, row=0, column=column[:60])
+    missing = [column for column in needed if column not in columns]
+    for column in missing:
+        problems.add(COLUMN_ABSENT, path.name, row=0, column=column)
+    return not missing
+
+
+def check_values(
+    engine: DuckDbEngine, view: str, path: Path, values: Mapping[str, Value], account: Account, problems: Problems
+) -> None:
+    """Count the rows of a file and note every value that cannot be read, is missing or unusable, the first with their rows."""
+    rules: list[tuple[ProblemKind, str, str, str]] = []
+    for column, value in values.items():
+        for kind, condition in ((BAD_VALUE, value.bad), (VALUE_ABSENT, value.absent), (CODE_UNUSABLE, value.unusable)):
+            if condition != "false":
+                rules.append((kind, column, condition, value.expected))
+    sums = ", ".join(f"coalesce(sum(CAST({condition} AS INTEGER)), 0)" for _, _, condition, _ in rules)
+    try:
+        counts = engine.execute(f"SELECT count(*){', ' + sums if sums else ''} FROM {view}")[0]
+    except duckdb.Error as error:
+        _unreadable(path, error, problems)
+        return
+    account.records += int(counts[0])
+    for (kind, column, condition, expected), count in zip(rules, counts[1:], strict=True):
+        if not count:
+            continue
+        if kind is CODE_UNUSABLE:
+            problems.add(kind, path.name, column=column, found=f"{int(count):,} rows", count=int(count))
+            continue
+        rows = _rows_where(engine, view, condition)
+        for row in rows:
+            problems.add(kind, path.name, row=row, column=column, expected=expected)
+        if count > len(rows):
+            problems.add(kind, path.name, column=column, found="more of the same", count=int(count) - len(rows))
+
+
+def _rows_where(engine: DuckDbEngine, view: str, condition: str) -> list[int]:
+    """The first rows (from 1) of a file for which a condition holds."""
+    engine.execute("SET preserve_insertion_order = true")
+    try:
+        rows = engine.execute(
+            f"SELECT row FROM (SELECT *, row_number() OVER () AS row FROM {view}) WHERE {condition} ORDER BY row LIMIT 20"
+        )
+    finally:
+        engine.execute("SET preserve_insertion_order = false")
+    return [int(row[0]) for row in rows]
+
+
+def check_key(engine: DuckDbEngine, query: str, name: str, key: Sequence[str], problems: Problems) -> None:
+    """Note rows that share a key."""
+    columns = ", ".join(key)
+    found = engine.execute(
+        f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM ({query}) GROUP BY {columns} HAVING count(*) > 1)"
+    )
+    count = int(found[0][0])
+    if count:
+        problems.add(KEY_REPEATED, name, column="+".join(key), found=f"{count:,} rows", count=count)
