@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from openasm.base.errors import RuleUnpublished, WrongUsage
 
 _FILE = Path(__file__).parent / "parameters" / "ecqms.yaml"
 LAST_YEAR = 2031
+_RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,15 @@ def specification_for(measure: str, year: int) -> Specification:
         read=read,
         limits={name: float(value) for name, value in version["limits"].items()},
         value_sets={name: data["value_sets"][name] for name in version["value_sets"]},
-        codes={name: (data["codes"][name][0], data["codes"][name][1]) for name in version["codes"]},
+        codes=_codes(data, measure, version["codes"]),
     )
+
+
+def _codes(data: Mapping[str, Any], measure: str, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    codes = {name: (data["codes"][name][0], data["codes"][name][1]) for name in names}
+    if measure == "CMS156":
+        codes |= {each.name: (_RXNORM, each.code) for each in strengths()}
+    return codes
 
 
 def instruments() -> Mapping[str, tuple[str, ...]]:
