@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
     "episodes": ("openasm.cli.episodes", "Episodes and cost measure scores from claims."),
+    "synth": ("openasm.cli.synth", "Made-up claims with a truth file, for trying things out."),
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
