@@ -157,6 +157,7 @@ class Report:
     """Everything a report shows."""
 
     title: str
+    run_name: str
     performance_year: int
     payment_year: int
     made: str

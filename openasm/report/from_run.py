@@ -54,6 +54,7 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
     organizations = list(dict.fromkeys(who.organization for who in clinicians if who.organization))
     return Report(
         title=_title(clinicians, organizations, npi),
+        run_name=str(run.manifest.get("name", path.name)),
         performance_year=run.year,
         payment_year=run.payment_year,
         made=_day(str(run.manifest.get("ended", ""))),

@@ -5,19 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
 from types import SimpleNamespace
 
 from openasm.base.identity import masked
 from openasm.base.money import dollars_text
 from openasm.report import charts
 from openasm.report.content import Clinician, CohortView, MeasureLine, RangeLine, Report
+from openasm.report.from_run import report_of
 
 MINUS = "−"
 NONE = "–"
 
 
+def render_run(folder: Path) -> str:
+    """The page of a run folder: its cohort, and its participants one by one where they are few."""
+    report = report_of(folder)
+    return render(report, run_name=report.run_name)
+
+
 def render(report: Report, *, run_name: str) -> str:
-    """The page as text. Equal reports give equal text."""
+    """The page as text. Equal reports give equal text. run_name: how commands printed in the page name the run."""
     import jinja2  # loaded only when a page is made
 
     environment = jinja2.Environment(
