@@ -22,11 +22,12 @@ from openasm.projection.scenario import NEXT_YEAR, OWN, Scenario
 from openasm.projection.standing import Numbers, Places, Standing
 from openasm.regulation.cost import cost_edges, cost_points, grid_multiples
 from openasm.regulation.final_score import complex_patient_adjustment, small_practice_adjustment
+from openasm.regulation.order import in_order, median_of
 from openasm.regulation.payment import payment
 from openasm.regulation.quality import category_score, decile_edges
 from openasm.regulation.ratios import Ratios
 
-CELLS_AT_ONCE = 150_000  # participants x draws worked on together: their arrays stay in a core's cache
+CELLS_AT_ONCE = 75_000  # participants x draws worked on together: their arrays stay in a core's cache
 COHORT_KEYS = {"heart_failure": 1, "low_back_pain": 2}
 
 
@@ -204,7 +205,8 @@ def _simulate_some(model: CohortModel, first: int, count: int, keep: int, result
     edges = pool_cost_edges(members, model)
 
     own_final = final_scores(model.focal, model.adjustments, rates, costs, deciles, edges, model.scenario)
-    final, paid = own_final, model.focal.standing.part_b.astype(np.float32)
+    final: Numbers = own_final
+    paid: Numbers = model.focal.standing.part_b.astype(np.float32)
     if drawn is not None and model.peers is not None:
         final = np.concatenate([drawn.final_scores(deciles, edges), own_final], axis=1)
         others_paid = model.peers.part_b(drawn)
@@ -217,7 +219,7 @@ def _simulate_some(model: CohortModel, first: int, count: int, keep: int, result
     result.factor[:, to] = paid_out.factor[:, others:].T
     result.scaling[to] = paid_out.scaling_factor
     result.midpoint[to] = paid_out.midpoint
-    result.median_final_score[to] = np.nanmedian(final, axis=1) if np.isnan(final).any() else np.median(final, axis=1)
+    result.median_final_score[to] = median_of(*in_order(final))
     result.share_cut[to] = (paid_out.factor < 0).mean(axis=1)
     result.undistributed[to] = paid_out.undistributed_dollars
     result.dollars_sum[to] = paid_out.change_dollars.sum(axis=1, dtype=np.float64)

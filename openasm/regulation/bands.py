@@ -7,10 +7,38 @@ from math import floor
 
 import numpy as np
 
-from openasm.regulation.arrays import BoolArray, FloatArray
+from openasm.regulation.arrays import BoolArray, FloatArray, SmallIntArray
 
 EDGE_DOUBT = 1e-9  # relative distance from an edge below which a float does not decide
 TENTH_DOUBT = 1e-6  # distance of ten times the position from a rounding boundary below which a float does not decide
+
+
+def edges_reached(values: FloatArray, edges: FloatArray) -> SmallIntArray:
+    """How many of the rising edges (..., m) lie at or below each value (..., n); 0 for NaN.
+
+    >>> edges_reached(np.array([0.1, 0.5, 2.0]), np.array([0.5, 1.0])).tolist()
+    [0, 1, 2]
+    """
+    shape = np.broadcast_shapes(values.shape, (*edges.shape[:-1], 1))
+    reached = np.zeros(shape, dtype=np.uint8)
+    passed = np.empty(shape, dtype=np.bool_)
+    for place in range(edges.shape[-1]):
+        np.greater_equal(values, edges[..., place : place + 1], out=passed)
+        reached += passed.view(np.uint8)
+    return reached
+
+
+def of_band(band: SmallIntArray, *tables: FloatArray) -> tuple[FloatArray, ...]:
+    """What each table (..., k) holds for the band each value (..., n) lies in; the leading axes are the same.
+
+    >>> [each.tolist() for each in of_band(np.array([[0, 1], [1, 1]]), np.array([[1.0, 2.0], [3.0, 4.0]]))]
+    [[[1.0, 2.0], [4.0, 4.0]]]
+    """
+    first = tables[0]
+    size = first.shape[-1]
+    start = np.arange(0, first.size, size).reshape(*first.shape[:-1], 1)
+    place = band + start  # in the flattened table: one look-up for all axes
+    return tuple(np.asarray(np.take(table.ravel(), place)) for table in tables)
 
 
 def tenths(position: FloatArray, cap: float) -> FloatArray:
@@ -19,7 +47,12 @@ def tenths(position: FloatArray, cap: float) -> FloatArray:
     >>> tenths(np.array([0.25, 0.98]), 0.9).tolist()
     [0.3, 0.9]
     """
-    return np.minimum(cap, np.maximum(0.0, np.floor(position * 10 + 0.5)) / 10)
+    result = position * 10
+    result += 0.5
+    np.floor(result, out=result)
+    np.maximum(result, 0.0, out=result)
+    result /= 10
+    return np.minimum(result, cap, out=result)
 
 
 def exact_tenths(position: Fraction, cap: float) -> float:

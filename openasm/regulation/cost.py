@@ -16,9 +16,10 @@ import numpy as np
 
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.parameters import Rules
-from openasm.regulation.arrays import FloatArray, IntArray
-from openasm.regulation.bands import doubtful, tenths
+from openasm.regulation.arrays import FloatArray, IntArray, SmallIntArray
+from openasm.regulation.bands import doubtful, edges_reached, of_band, tenths
 from openasm.regulation.choices import chosen
+from openasm.regulation.order import at_places, in_order, median_of
 from openasm.regulation.ratios import Ratios
 
 PARAMETERS = (
@@ -210,19 +211,15 @@ def cost_edges(scores: FloatArray, multiples: FloatArray, *, degrees_lost: int =
     NaN where all scores of a pool are equal or fewer than two. Floats throughout: for simulations. Smallest pools are the
     caller's to check. degrees_lost: 1 for the divisor n - 1, 0 for n.
     """
-    ordered = np.sort(scores, axis=-1)  # NaN last
-    members = np.sum(~np.isnan(scores), axis=-1)
-    last = np.maximum(members - 1, 0)
-    low = np.take_along_axis(ordered, (last // 2)[..., None], axis=-1)[..., 0]
-    high = np.take_along_axis(ordered, ((last + 1) // 2)[..., None], axis=-1)[..., 0]
-    top = np.take_along_axis(ordered, last[..., None], axis=-1)[..., 0]
-    median = (low + high) / 2
+    ordered, members = in_order(scores)
+    median = median_of(ordered, members)
+    last = np.maximum(members - 1, 0)[..., None]
+    spread = at_places(ordered, last)[..., 0] > ordered[..., 0]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(ordered, axis=-1) / members
-        squares = np.nansum((ordered - mean[..., None]) ** 2, axis=-1)
-        deviation = np.sqrt(squares / (members - degrees_lost))
-    deviation = np.where((members > 1) & (top > ordered[..., 0]), deviation, np.nan)
-    return np.asarray(median[..., None] + deviation[..., None] * multiples)
+        squares = np.nansum(np.square(ordered - mean[..., None]), axis=-1)
+        deviation = np.where(spread, np.sqrt(squares / (members - degrees_lost)), np.nan)
+    return (median[..., None] + deviation[..., None] * multiples).astype(scores.dtype)
 
 
 def cost_points(scores: FloatArray, edges: FloatArray, *, cap: float = 0.9) -> FloatArray:
@@ -231,30 +228,31 @@ def cost_points(scores: FloatArray, edges: FloatArray, *, cap: float = 0.9) -> F
     cap: `cost.partial_points_cap`. Floats decide at edges: for simulations.
     """
     band, position, _ = _position(scores, edges)
-    return np.where(np.isnan(edges[..., 0:1]), np.nan, _points(band, position, cap))
+    return _points(band, position, cap)
 
 
-def _position(values: FloatArray, edges: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Edges at or below each value; within a band how far below its upper edge (0-1), and the band's width."""
-    reached = np.zeros(values.shape, dtype=np.int64)
-    low = np.broadcast_to(edges[..., 0:1], values.shape).copy()
-    high = np.broadcast_to(edges[..., 1:2], values.shape).copy()
-    for place in range(BANDS):
-        passed = values >= edges[..., place : place + 1]
-        reached += passed
-        if 0 < place < BANDS - 1:
-            low = np.where(passed, edges[..., place : place + 1], low)
-            high = np.where(passed, edges[..., place + 1 : place + 2], high)
-    width = high - low
+def _position(values: FloatArray, edges: FloatArray) -> tuple[SmallIntArray, FloatArray, FloatArray]:
+    """Edges at or below each value; how far below its band's upper edge it lies (0-1), and the band's width.
+
+    The outer bands are as good as the one next to them: their points do not depend on the position.
+    """
+    reached = edges_reached(values, edges)
+    ends = np.concatenate([edges[..., 1:2], edges[..., 1:], edges[..., -1:]], axis=-1)
+    inner = np.diff(edges, axis=-1)
+    widths = np.concatenate([inner[..., :1], inner, inner[..., -1:]], axis=-1)
+    end, width = of_band(reached, ends, widths)
     with np.errstate(invalid="ignore", divide="ignore"):
-        position = (high - values) / width
+        position = np.subtract(end, values, out=end)
+        np.divide(position, width, out=position)
     return reached, position, width
 
 
-def _points(reached: IntArray, position: FloatArray, cap: float) -> FloatArray:
-    points = BANDS - reached + tenths(position, cap)
-    points = np.where(reached == 0, 10.0, np.where(reached == BANDS, 1.0, points))
-    return np.where(np.isnan(position), np.nan, points)
+def _points(reached: SmallIntArray, position: FloatArray, cap: float) -> FloatArray:
+    """Below the first edge 10, from the last one on 1, else the whole points of the band and the tenths; NaN stays NaN."""
+    points = tenths(position, cap)
+    points *= (reached > 0) & (reached < BANDS)  # no tenths in the outer bands
+    points += BANDS - reached
+    return np.maximum(points, 1.0, out=points)
 
 
 def _exact_points(value: Fraction, benchmark: CostBenchmark, cap: float) -> float:

@@ -109,11 +109,11 @@ def final_score(
     for name in ("form", "one_category_scored", "no_category_scored", "rounding"):
         chosen(rules, f"final_score.{name}")
     weight_quality, weight_cost = category_weights(quality, cost, rules)
-    weighted = weight_quality * np.nan_to_num(quality) + weight_cost * np.nan_to_num(cost)
-    total = 100 * weighted + improvement + interoperability + complex_patient + small_practice
-    total = np.where(np.abs(total) < ZERO_WITHIN, 0.0, total)
-    scored = np.clip(total, rules["final_score.lowest"].number, rules["final_score.highest"].number)
-    scored = np.where(weight_quality + weight_cost > 0, scored, np.nan)
+    total = 100 * (weight_quality * np.fmax(quality, 0.0) + weight_cost * np.fmax(cost, 0.0))  # NaN counts as 0
+    total = total + improvement + interoperability + complex_patient + small_practice
+    total *= np.abs(total) >= ZERO_WITHIN
+    np.clip(total, rules["final_score.lowest"].number, rules["final_score.highest"].number, out=total)
+    scored = np.where(weight_quality + weight_cost > 0, total, np.nan)
     return np.where(minimum_submission_met, scored, rules["final_score.minimum_submission_failed_score"].number)
 
 
@@ -125,7 +125,8 @@ def category_weights(quality: FloatArray, cost: FloatArray, rules: Rules) -> tup
     [[0.5, 1.0], [0.5, 0.0]]
     """
     own_quality, own_cost = rules["quality.weight"].number, rules["cost.weight"].number
-    has_quality, has_cost = ~np.isnan(quality), ~np.isnan(cost)
-    weight_quality = np.where(has_quality, np.where(has_cost, own_quality, own_quality + own_cost), 0.0)
-    weight_cost = np.where(has_cost, np.where(has_quality, own_cost, own_quality + own_cost), 0.0)
+    no_quality, no_cost = np.isnan(quality), np.isnan(cost)
+    precision = np.result_type(quality, cost)
+    weight_quality = (own_quality + own_cost * no_cost.astype(precision)) * ~no_quality
+    weight_cost = (own_cost + own_quality * no_quality.astype(precision)) * ~no_cost
     return weight_quality, weight_cost

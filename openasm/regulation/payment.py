@@ -17,6 +17,7 @@ import numpy as np
 from openasm.base.parameters import Rules
 from openasm.regulation.arrays import FloatArray
 from openasm.regulation.choices import chosen
+from openasm.regulation.order import in_order, median_of
 
 PARAMETERS = (
     "payment.risk_level",
@@ -94,12 +95,8 @@ def payment(final_score: FloatArray, part_b_paid: FloatArray, rules: Rules) -> P
 def transform_midpoint(final_score: FloatArray, rules: Rules) -> FloatArray:
     """The midpoint of the transform, () or (draws,): fixed, or the median of the cohort's final scores (zeros included)."""
     if chosen(rules, "payment.transform_midpoint_choice") == "fixed":
-        return np.full(final_score.shape[:-1], rules["payment.transform_midpoint"].number)
-    ordered = np.sort(final_score, axis=-1)  # NaN last
-    last = np.maximum(np.sum(~np.isnan(final_score), axis=-1) - 1, 0)
-    low = np.take_along_axis(ordered, (last // 2)[..., None], axis=-1)[..., 0]
-    high = np.take_along_axis(ordered, ((last + 1) // 2)[..., None], axis=-1)[..., 0]
-    return np.asarray((low + high) / 2)
+        return np.full(final_score.shape[:-1], rules["payment.transform_midpoint"].number, dtype=final_score.dtype)
+    return median_of(*in_order(final_score))
 
 
 def transformed_score(final_score: FloatArray, midpoint: FloatArray, rules: Rules) -> FloatArray:
@@ -113,13 +110,14 @@ def transformed_score(final_score: FloatArray, midpoint: FloatArray, rules: Rule
     slope = rules["payment.transform_slope"].number
     with np.errstate(over="ignore"):  # a slope as steep as a step: exp overflows to infinity and the score to 0
         logistic = 1 / (1 + np.exp(-slope * (final_score - midpoint[..., None])))
-    return np.where(final_score == 0, 0.0, logistic)
+    return np.asarray(logistic * (final_score != 0))
 
 
 def paid_with_final_score(final_score: FloatArray, part_b_paid: FloatArray, rules: Rules) -> FloatArray:
     """Part B dollars that count for the pool: 0 where there is no final score (`payment.pool_base`)."""
     chosen(rules, "payment.pool_base")
-    return np.where(np.isnan(final_score), 0.0, part_b_paid)
+    without = np.isnan(final_score)
+    return np.where(without, 0.0, part_b_paid) if without.any() else np.broadcast_to(part_b_paid, final_score.shape)
 
 
 def scaling_factor(transformed: FloatArray, paid: FloatArray, rules: Rules) -> FloatArray:
@@ -130,7 +128,7 @@ def scaling_factor(transformed: FloatArray, paid: FloatArray, rules: Rules) -> F
     1.4875
     """
     chosen(rules, "payment.scaling")
-    weighted = (np.nan_to_num(transformed) * paid).sum(axis=-1)
+    weighted = (np.fmax(transformed, 0.0) * paid).sum(axis=-1)  # NaN counts as 0
     share = rules["payment.redistributed_share"].number
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weighted > 0, share * paid.sum(axis=-1) / weighted, np.nan)
@@ -143,7 +141,9 @@ def adjustment_factor(
     chosen(rules, "payment.factor_above_zero")
     chosen(rules, "payment.factor_at_zero")
     risk = rules["payment.risk_level"].number
-    scaled = np.nan_to_num(risk * transformed * scaling[..., None] - risk)
+    scaled = transformed * (risk * scaling[..., None]) - risk
+    if np.isnan(scaled).any():
+        scaled = np.nan_to_num(scaled)
     return np.where(final_score == 0, -risk, scaled)
 
 

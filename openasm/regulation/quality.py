@@ -17,9 +17,10 @@ import numpy as np
 
 from openasm.base.errors import NotFound
 from openasm.base.parameters import Rules
-from openasm.regulation.arrays import BoolArray, FloatArray, IntArray
-from openasm.regulation.bands import doubtful, exact_tenths, tenths
+from openasm.regulation.arrays import BoolArray, FloatArray, IntArray, SmallIntArray
+from openasm.regulation.bands import doubtful, edges_reached, exact_tenths, of_band, tenths
 from openasm.regulation.choices import chosen
+from openasm.regulation.order import at_places, in_order
 from openasm.regulation.ratios import Ratios
 
 PARAMETERS = (
@@ -303,28 +304,26 @@ def points_of(rates: Ratios, benchmark: QualityBenchmark, rules: Rules) -> Float
 def decile_edges(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Type-7 deciles of the last axis; NaN is no member of the pool. Inverse measures: pass the negated rates.
 
-    rates: (..., pool). Gives edges (..., 9) and worst (...,); NaN where the pool is empty. Floats throughout: for
-    simulations. Smallest pools are the caller's to check.
+    rates: (..., pool). Gives edges (..., 9) and worst (...,) of the same precision; NaN where the pool is empty. Floats
+    throughout: for simulations. Smallest pools are the caller's to check.
     """
-    ordered = np.sort(rates, axis=-1)  # NaN last
-    members = np.sum(~np.isnan(rates), axis=-1)
-    edges = np.empty((*rates.shape[:-1], 9))
-    for decile in range(1, 10):
-        tenth = decile * np.maximum(members - 1, 0)  # ten times the position, in whole numbers
-        below = tenth // 10
-        low = np.take_along_axis(ordered, below[..., None], axis=-1)[..., 0]
-        above = np.minimum(below + 1, np.maximum(members - 1, 0))
-        high = np.take_along_axis(ordered, above[..., None], axis=-1)[..., 0]
-        edges[..., decile - 1] = low + (tenth % 10) / 10 * (high - low)
-    return edges, ordered[..., 0]
+    ordered, members = in_order(rates)
+    last = np.maximum(members - 1, 0)[..., None]
+    tenth = np.arange(1, 10) * last  # ten times the position, in whole numbers
+    below = tenth // 10
+    low = at_places(ordered, below)
+    high = at_places(ordered, np.minimum(below + 1, last))
+    share = ((tenth % 10) / 10).astype(rates.dtype)
+    return low + share * (high - low), ordered[..., 0]
 
 
 def decile_points(
     rates: FloatArray, edges: FloatArray, worst: FloatArray, *, cap: float = 0.9, top: float = 10.0
 ) -> FloatArray:
-    """Points 1.0-10.0 of rates (..., n) against edges (..., 9) and worst (...,), all better-is-larger; NaN stays NaN.
+    """Points 1.0-10.0 of rates (..., n) against edges (..., 9) and worst (...,), all better-is-larger.
 
-    cap, top: `quality.partial_points_cap` and `quality.maximum_points`. Floats decide at edges: for simulations.
+    NaN rates, and rates against NaN edges, give NaN. The precision is that of the arguments. cap, top:
+    `quality.partial_points_cap` and `quality.maximum_points`. Floats decide at edges: for simulations.
     """
     decile, position, _ = _position(rates, edges, worst)
     return _points(decile, position, cap, top)
@@ -338,14 +337,15 @@ def category_score(points: Sequence[FloatArray]) -> FloatArray:
     >>> category_score([np.array([10.0, np.nan]), np.array([5.0, np.nan])]).tolist()
     [0.75, nan]
     """
-    total: FloatArray = np.zeros(())
-    counted: FloatArray = np.zeros(())
-    for each in points:
-        excluded = np.isnan(each)
-        total = total + np.where(excluded, 0.0, each)
-        counted = counted + ~excluded
+    if not points:
+        return np.full((), np.nan)
+    total = np.fmax(points[0], 0.0)  # 0 in the place of NaN
+    counted = (~np.isnan(points[0])).astype(np.uint8)
+    for each in points[1:]:
+        total = total + np.fmax(each, 0.0)
+        counted = counted + ~np.isnan(each)
     with np.errstate(invalid="ignore"):
-        return np.asarray(total / (10 * counted))
+        return np.asarray(total / (10 * counted).astype(total.dtype))
 
 
 def minimum_submission_met(rows: QualityRows, measures: int, participants: int, rules: Rules) -> BoolArray:
@@ -426,26 +426,26 @@ def _first_failed(failed: Mapping[str, BoolArray], rules: Rules) -> IntArray:
     return finding
 
 
-def _position(values: FloatArray, edges: FloatArray, worst: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Edges at or below each value, and for those below the top its position within the decile and the decile's width."""
-    reached = np.zeros(values.shape, dtype=np.int64)
-    low = np.broadcast_to(worst[..., None], values.shape).copy()
-    high = np.broadcast_to(edges[..., 0:1], values.shape).copy()
-    for place in range(9):
-        edge = edges[..., place : place + 1]
-        passed = values >= edge
-        reached += passed
-        low = np.where(passed, edge, low)
-        high = np.where(passed, edges[..., min(place + 1, 8) : min(place + 1, 8) + 1], high)
-    width = high - low
+def _position(values: FloatArray, edges: FloatArray, worst: FloatArray) -> tuple[SmallIntArray, FloatArray, FloatArray]:
+    """Edges at or below each value, its position within the decile (0 or more) and the decile's width.
+
+    From the ninth edge on there is no upper edge: the width is infinite and the position 0.
+    """
+    reached = edges_reached(values, edges)
+    starts = np.concatenate([worst[..., None], edges], axis=-1)
+    widths = np.concatenate([np.diff(starts, axis=-1), np.full_like(worst[..., None], np.inf)], axis=-1)
+    start, width = of_band(reached, starts, widths)
+    position = np.subtract(values, start, out=start)
     with np.errstate(invalid="ignore", divide="ignore"):
-        position = np.where(values > low, (values - low) / width, 0.0)
-    return reached, np.where(np.isnan(values), np.nan, position), width
+        # Below the pool's worst (a TIN row beside an individual one) lies the bottom of decile 1.
+        np.maximum(np.divide(position, width, out=position), 0.0, out=position)
+    return reached, position, width
 
 
-def _points(reached: IntArray, position: FloatArray, cap: float, top: float) -> FloatArray:
-    below_top = reached + 1 + tenths(position, cap)
-    return np.where((reached == 9) & ~np.isnan(position), top, below_top)
+def _points(reached: SmallIntArray, position: FloatArray, cap: float, top: float) -> FloatArray:
+    points = tenths(position, cap)
+    points += reached + 1  # whole points first: the same float as `_exact_points` gives
+    return np.minimum(points, top, out=points)
 
 
 def _exact_points(value: Fraction, benchmark: QualityBenchmark, cap: float, top: float) -> float:
