@@ -49,7 +49,7 @@ def rules(
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     if sys.stdout.isatty():
-        _print_tables(shown)
+        print_tables(shown)
     else:
         _print_lines(shown)
     typer.echo(f"{len(shown)} values, {open_count} of them unconfirmed (not yet read in CMS's own text).")
@@ -108,7 +108,8 @@ def _print_lines(entries: Sequence[Parameter]) -> None:
         typer.echo("")
 
 
-def _print_tables(entries: Sequence[Parameter]) -> None:
+def print_tables(entries: Sequence[Parameter]) -> None:
+    """A table a section, every cell folded rather than cut."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -154,6 +154,7 @@ class _Answers:
         reported = self.reported(name)
         if not self.is_proportion(name):
             return np.where(reported, available, 0.0)
+        chosen(self.rules, "interoperability.proportion_rounding")
         item = self.item(name)
         numerator, denominator = np.where(reported, item.numerator, 0), np.where(reported, item.denominator, 1)
         whole = _rounded_share(available, numerator, denominator)

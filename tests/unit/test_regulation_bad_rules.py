@@ -46,6 +46,9 @@ MESSAGES: dict[str, list[str]] = {
     "grid_not_rising.yaml": [
         "R011 grid_not_rising.yaml, line 5, cost.grid_multiples: the value has the declared type but cannot be computed with. Found '[-1.5, -1, -0.5, 0.5, 1, 1.5, 2, 2.25,…. Expected 10 numbers, each larger than the one before. Compare with the packaged value, which `openasm rules` prints.",
     ],
+    "grid_of_nine.yaml": [
+        "R011 grid_of_nine.yaml, line 5, cost.grid_multiples: the value has the declared type but cannot be computed with. Found '[-1.5, -1, -0.5, 0.5, 1, 1.5, 2, 2.25,…. Expected 10 numbers, each larger than the one before. Compare with the packaged value, which `openasm rules` prints.",
+    ],
     "hexadecimal.yaml": [
         "R004 hexadecimal.yaml, line 6, quality.case_minimum: the value has the wrong type. Found '0x14'. Expected a value of type integer. Write the value in the declared type, or correct `type`.",
     ],
