@@ -20,6 +20,7 @@ from openasm.clinical.moments import (
     day_only,
     just_before,
     moment,
+    not_after,
     plus_days,
     plus_milliseconds,
     plus_months,
@@ -66,9 +67,10 @@ def unit_of(quantity: dict[str, Any]) -> str:
 
 
 def period(value: dict[str, Any]) -> Span:
-    """A FHIR Period. Without a start nothing is known of its start; without an end it has not ended."""
+    """A FHIR Period. Without an end it has not ended; without a start all that is known of its start is that it is not after its end."""
     start, end = value.get("start"), value.get("end")
-    return Span(moment(start) if start else UNKNOWN, moment(end) if end else FOREVER)
+    last = moment(end) if end else FOREVER
+    return Span(moment(start) if start else not_after(last), last)
 
 
 def dosage_bounds(instructions: list[Any], authored: Moment) -> tuple[Span, ...]:
@@ -136,7 +138,7 @@ def supply(request: dict[str, Any], authored: Moment) -> tuple[Fraction | None, 
 
 def _start(bounds: Span, authored: Moment, dispense: dict[str, Any]) -> Moment | None:
     for candidate in (bounds.start, authored, period(dispense.get("validityPeriod") or {}).start):
-        if candidate != UNKNOWN:
+        if candidate.earliest >= -FAR:
             return day_only(candidate)
     return None
 

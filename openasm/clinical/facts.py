@@ -259,7 +259,7 @@ def prevalence(onset: Span | None, abatement: Span | None, *, active: bool) -> S
     No onset: present since ever, its start unknown (`Span.known_start`). No end: present for ever when `active` (clinical status active,
     recurrence or relapse), else nothing is known. The rule is QICoreCommon 4.0.000, `prevalenceInterval`.
     """
-    start = onset.start if onset is not None and onset.start != UNKNOWN else ALWAYS
+    start = onset.start if onset is not None and onset.start.earliest > -FAR else ALWAYS
     if abatement is not None and abatement.end.latest < FAR:
         return Span(start, abatement.end)
     return Span(start, FOREVER) if active else NEVER

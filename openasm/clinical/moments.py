@@ -84,7 +84,10 @@ class Span(NamedTuple):
     def known_start(self) -> Moment:
         """The start, as far as something can be said of it. A span without start or end overlaps everything, but has no start that lies
         before anything; one with an end and no start began before everything (docs/method/reference-engine-quirks.md)."""
-        return UNKNOWN if self.start == ALWAYS and self.end == FOREVER else self.start
+        start = self.start
+        if start.earliest < -FAR or (start == ALWAYS and self.end == FOREVER):
+            return UNKNOWN
+        return start
 
     @property
     def text(self) -> str:
@@ -216,6 +219,11 @@ def last_instant(day: int) -> Moment:
     """The last millisecond of a day, in UTC."""
     instant = (day + 1) * TICKS_OF_DAY - TICKS
     return Moment(instant, instant, day * TICKS, day * TICKS)
+
+
+def not_after(end: Moment) -> Moment:
+    """A start of which only this is known."""
+    return Moment(UNKNOWN.earliest, end.latest, UNKNOWN.first_day, end.last_day) if end.latest < FAR else UNKNOWN
 
 
 def day_only(value: Moment) -> Moment:

@@ -102,13 +102,16 @@ class HeartFailureTherapy(Measure):
             ):
                 fraction = in_unit(observation.quantity, "%")
                 if fraction is not None and fraction <= self.ejection_fraction_most:
-                    since.append(observation.effective.start)
-        for condition in patient.conditions:
-            if condition.verified and (
+                    since.append(observation.effective.known_start)
+        since.extend(
+            condition.prevalence.known_start
+            for condition in patient.conditions
+            if condition.verified
+            and (
                 condition.codes & self.reduced_function
                 or (condition.codes & self.dysfunction and condition.severity & self.moderate_or_severe)
-            ):
-                since.append(condition.prevalence.known_start)
+            )
+        )
         return since
 
     def initial_population(self, view: View) -> Finding:
@@ -137,7 +140,7 @@ class HeartFailureTherapy(Measure):
             return NO
         for procedure in patient.procedures:
             if procedure.status == "completed":
-                start = procedure.performed.start
+                start = procedure.performed.known_start
                 if procedure.codes & self.transplant and any(before(start, visit.period.end) for visit in visits):
                     return Finding(True, f"heart transplant {procedure.performed.text}")
                 if procedure.codes & self.assist_device and any(

@@ -150,7 +150,7 @@ class ControllingHighBloodPressure(Measure):
             if (
                 encounter.codes & self.dialysis_visit
                 and encounter.status == "finished"
-                and on_or_before(encounter.period.start, self.period.end)
+                and on_or_before(encounter.period.known_start, self.period.end)
             ):
                 return Finding(True, f"monthly services for end stage renal disease {encounter.period.text}")
         return NO
@@ -236,7 +236,7 @@ class ControllingHighBloodPressure(Measure):
 
 def latest_of(span: Span) -> Moment:
     """The end of a span, or its start when it has not ended."""
-    return span.end if span.end.latest < FAR else span.start
+    return span.end if span.end.latest < FAR else span.known_start
 
 
 def _part(observation: Observation, code: int) -> float | None:

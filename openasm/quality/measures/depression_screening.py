@@ -172,7 +172,7 @@ class DepressionScreening(Measure):
         visits = [
             visit
             for visit in view.visits
-            if up_to_days_before(screen.effective.start, visit.period.start, self.screening_days)
+            if up_to_days_before(screen.effective.known_start, visit.period.start, self.screening_days)
         ]
         for procedure in patient.procedures:
             if procedure.codes & track.follow_up and procedure.status == "completed":
@@ -235,7 +235,7 @@ class DepressionScreening(Measure):
                 date_of(visit.period.end.day) + timedelta(days=self.follow_up_days)
                 for visit in view.visits
                 if visit.period.end.has_day
-                and up_to_days_before(screen.effective.start, visit.period.start, self.screening_days)
+                and up_to_days_before(screen.effective.known_start, visit.period.start, self.screening_days)
             ]
             missing = f"a follow-up of the positive depression screen of {screen.effective.end.text}: referral, treatment or drug"
             return (Gap(GapKind.CARE, missing, min(max(ends), last) if ends else last),)

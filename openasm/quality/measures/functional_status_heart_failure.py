@@ -75,7 +75,7 @@ class FunctionalStatusHeartFailure(Measure):
         for observation in patient.observations:
             score = observation.codes & self.any_score
             if score and observation.has_value and is_assessment(observation):
-                day = day_only(observation.effective.start)
+                day = day_only(observation.effective.known_start)
                 for bit in _bits(score):
                     dates.setdefault(bit, set()).add(day)
         complete = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openasm.clinical.facts import Encounter, MedicationOrder, Observation, ObservationKind
+from openasm.clinical.facts import MedicationOrder, Observation, ObservationKind
 from openasm.clinical.moments import before, within
 from openasm.clinical.terminology import Terminology
 from openasm.quality.heart_failure import HeartFailureTherapy, View
@@ -70,7 +70,7 @@ class BetaBlockerForReducedFunction(HeartFailureTherapy):
         return any(
             procedure.codes & self.pacer
             and procedure.status == "completed"
-            and any(before(procedure.performed.start, visit.period.end) for visit in view.reduced_function_visits)
+            and any(before(procedure.performed.known_start, visit.period.end) for visit in view.reduced_function_visits)
             for procedure in view.patient.procedures
         )
 
@@ -79,17 +79,17 @@ class BetaBlockerForReducedFunction(HeartFailureTherapy):
         rates = [each for each in view.patient.observations if each.kind & ObservationKind.HEART_RATE]
         if len(rates) > 1:
             for visit in view.reduced_function_visits:
-                if self._slow_twice_in(visit, [rate for rate in rates if within(rate.effective, visit.period)]):
+                if self._slow_twice_in([rate for rate in rates if within(rate.effective, visit.period)]):
                     return Finding(
                         True,
                         f"two heart rates below {self.heart_rate_below:g} at the visit on {visit.period.start.text}",
                     )
         return NO
 
-    def _slow_twice_in(self, visit: Encounter, rates: list[Observation]) -> bool:
+    def _slow_twice_in(self, rates: list[Observation]) -> bool:
         for rate in rates:
             if rate.status in FINAL and self._slow(rate):
-                earlier = [each for each in rates if before(each.effective.end, rate.effective.start)]
+                earlier = [each for each in rates if before(each.effective.end, rate.effective.known_start)]
                 if earlier and self._slow(max(earlier, key=_started)):
                     return True
         return False

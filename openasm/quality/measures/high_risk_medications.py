@@ -5,18 +5,15 @@ Rate 1: medications to avoid. Rate 2: antipsychotics and benzodiazepines without
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
 from openasm.clinical.facts import MedicationOrder, Patient
 from openasm.clinical.moments import (
     UNKNOWN,
-    Moment,
     Span,
     age_range,
     date_of,
-    midnight,
     overlaps,
     plus_months,
     point_within,
@@ -164,7 +161,7 @@ class HighRiskMedications(Measure):
                 True, f"anti-infectives for {float(days):g} days, first ordered on {counted[0].authored.text}"
             )
         for name, codes, limit in self.dosed:
-            counted = self.more_than_one(orders, codes, lambda order, limit=limit: self._above(order, limit))
+            counted = self.more_than_one([order for order in orders if self._above(order, limit)], codes)
             if counted:
                 return Finding(True, f"{name} above {float(limit):g} mg a day ordered more than once")
         return NO
@@ -186,17 +183,12 @@ class HighRiskMedications(Measure):
                 return order.quantity * amount / order.days_supplied if unit == "mg" else None
         return None
 
-    def more_than_one(
-        self,
-        orders: list[MedicationOrder],
-        codes: int,
-        counts: Callable[[MedicationOrder], bool] | None = None,
-    ) -> list[MedicationOrder]:
+    def more_than_one(self, orders: list[MedicationOrder], codes: int) -> list[MedicationOrder]:
         """The orders of a class written in the year that have a refill, or another order of the class beside them.
 
         Beside: written on another date of the year; or on the same date with a supply that starts on another date, both starts in the year.
         """
-        of_class = [order for order in orders if order.codes & codes and (counts is None or counts(order))]
+        of_class = [order for order in orders if order.codes & codes]
         year = self.period.span
         written = [order for order in of_class if point_within(order.authored, year)]
         return [
@@ -208,10 +200,11 @@ class HighRiskMedications(Measure):
         ]
 
     def _supplies_differ(self, one: MedicationOrder, other: MedicationOrder) -> bool:
+        """The supplies start on different dates within the year; a bare date on the year's first or last day is at its edge, and unknown."""
         if one.supply is None or other.supply is None:
             return False
         first, second = one.supply.start, other.supply.start
-        return first != second and all(point_within(_at_midnight(start), self.period.span) for start in (first, second))
+        return first != second and all(point_within(start, self.period.span) for start in (first, second))
 
     # --- rate 2 ----------------------------------------------------------------------------------------------------------
 
@@ -239,8 +232,3 @@ class HighRiskMedications(Measure):
 
 def _date(order: MedicationOrder) -> tuple[int, int]:
     return order.authored.first_day, order.authored.last_day
-
-
-def _at_midnight(start: Moment) -> Moment:
-    """A date compared with instants: its first moment."""
-    return midnight(start.day) if start.has_day else start
