@@ -35,7 +35,7 @@ ONE_TIN = declare(
 )
 NOT_ENROLLED = declare(
     "E022",
-    "episodes were excluded because enrollment or the person is not in the data",
+    "episodes were excluded because the person or their enrollment is not in the data",
     expected="enrollment and a row in beneficiaries for everyone with claims",
     next_step="Load enrollment of all months from 120 days before the episodes to their end.",
     severity=Severity.WARNING,
@@ -140,14 +140,13 @@ def note_what_results_rest_on(result: Outcome, *, file: str, problems: Problems)
     """Add the warnings that the results give."""
     if not result.episodes.num_rows:
         problems.add(NO_EPISODES, file)
-    missing = sum(reason in ("no_birth_date", "not_in_parts_a_and_b") for reason in result.reason)
-    if missing:
-        problems.add(
-            NOT_ENROLLED,
-            file,
-            found=f"{missing:,} episodes of {len(result.reason):,}; {result.not_found:,} of people not in beneficiaries",
-            count=missing,
-        )
+    for count, what in (
+        (result.not_found, "a row in beneficiaries"),
+        (result.without_months, "any month of enrollment"),
+    ):
+        if count:
+            found = f"{count:,} of {len(result.reason):,} episodes without {what}"
+            problems.add(NOT_ENROLLED, file, column=what, found=found, count=count)
     for model in result.expected.models:
         if model.basis is not Basis.REGRESSION:
             problems.add(

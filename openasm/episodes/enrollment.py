@@ -46,15 +46,17 @@ def judged_episodes(episodes: Frame, people: Frame, months: Frame, *, minimum_ag
     """Episodes with age at start, Part D in all months, flags and the first standard exclusion.
 
     months: of `enrollment_of_episodes`. Adds age (-1 unknown), part_d (bool), disabled_origin, esrd, institutional (0 or 1),
-    standard_exclusion (null: none), not_found (1: no row in `beneficiaries`). As `plain.standard_exclusion`.
+    standard_exclusion (null: none), not_found (1: no row in `beneficiaries`),
+    without_months (1: no month of enrollment). As `plain.standard_exclusion`.
     """
     joined = (
         episodes.join(people.with_columns(found=nw.lit(1)), on=PERSON, how="left")
-        .join(months, on=EPISODE, how="left")
+        .join(months.with_columns(enrolled=nw.lit(1)), on=EPISODE, how="left")
         .with_columns(
             *(nw.col(name).fill_null(0).cast(nw.Int64).alias(name) for name in ("covered", "any_part_c", *AT_START)),
             drug_months=nw.col("drug_months").fill_null(0),
             not_found=nw.when(nw.col("found").is_null()).then(nw.lit(1)).otherwise(nw.lit(0)),
+            without_months=nw.when(nw.col("enrolled").is_null()).then(nw.lit(1)).otherwise(nw.lit(0)),
             # A date in place of a missing one keeps the arithmetic whole; the missing one is asked for first below.
             birth=nw.when(nw.col("birth_date").is_null()).then(nw.lit(EPOCH)).otherwise(nw.col("birth_date")),
             no_birth=nw.col("birth_date").is_null(),
@@ -88,5 +90,5 @@ def judged_episodes(episodes: Frame, people: Frame, months: Frame, *, minimum_ag
     for applies, name in reversed(reasons):
         reason = nw.when(applies).then(nw.lit(name)).otherwise(reason)
     return aged.with_columns(standard_exclusion=reason).select(
-        EPISODE, "age", "part_d", *AT_START, "standard_exclusion", "not_found"
+        EPISODE, "age", "part_d", *AT_START, "standard_exclusion", "not_found", "without_months"
     )

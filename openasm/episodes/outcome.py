@@ -31,7 +31,8 @@ class Outcome:
 
     episodes: pyarrow table of `cutting.EPISODE_SCHEMA`; observed: cents in the episode; reason: why it is not counted, None
     when it is; expected: winsorized, expected costs and models; attribution, costs: pyarrow tables by episode number;
-    national_mean: dollars, None without a counted episode; not_found: beneficiaries' episodes without a row of the person.
+    national_mean: dollars, None without a counted episode; not_found, without_months: episodes whose person has no row in
+    `beneficiaries`, or no month of enrollment around the episode.
     """
 
     construction: Construction
@@ -47,6 +48,7 @@ class Outcome:
     scores: list[MeasureScore]
     national_mean: float | None
     not_found: int
+    without_months: int
 
     @property
     def days(self) -> Ints:
@@ -131,6 +133,7 @@ def outcome(chain: Chain, codes: CodesList, construction: Construction) -> Outco
         scores=scores,
         national_mean=national,
         not_found=int(enrollment["not_found"].to_numpy().sum()),
+        without_months=int(enrollment["without_months"].to_numpy().sum()),
     )
 
 

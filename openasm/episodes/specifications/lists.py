@@ -314,21 +314,28 @@ class _Understanding:
 
     # Sheets.
 
-    def columns(self, sheet: str, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, str] | None:
+    def columns_of(self, sheet: str, problems: Problems) -> dict[str, str] | None:
+        return self.columns(sheet, _COLUMNS[sheet], problems)
+
+    def columns(self, sheet: str, wanted: Mapping[str, tuple[str, ...]], problems: Problems) -> dict[str, str] | None:
         extra = self.header_names.get(sheet)
         if isinstance(extra, Mapping):
             wanted = {word: (*names, *_as_texts(extra.get(word, ()))) for word, names in wanted.items()}
-        return require_columns(self.workbook, sheet, wanted, self.problems)
+        return require_columns(self.workbook, sheet, wanted, problems)
 
     def rows(self, sheet: str) -> list[tuple[Row, dict[str, str]]]:
         """Rows of a sheet with their cells under our words."""
-        headers = self.columns(sheet, _COLUMNS[sheet])
+        headers = self.columns_of(sheet, self.problems)
         if headers is None:
             return []
         return [
             (row, {word: row.text(header) for word, header in headers.items()})
             for row in self.workbook.sheets[sheet].rows
         ]
+
+    def has_columns(self, sheet: str) -> bool:
+        """Whether the sheet is there with its columns, so that a want of rows is the fault of the rows."""
+        return sheet in self.workbook.sheets and self.columns_of(sheet, Problems()) is not None
 
     def triggers(self) -> dict[str, Role]:
         roles: dict[str, Role] = {}
@@ -342,7 +349,7 @@ class _Understanding:
             if code:
                 roles[code] = Role(earlier.trigger or trigger, earlier.confirming or confirming)
         usable = any(role.trigger for role in roles.values()) and any(role.confirming for role in roles.values())
-        if not usable and "Triggers_HCPCS" in self.workbook.sheets:
+        if not usable and self.has_columns("Triggers_HCPCS"):
             self.problems.add(NO_TRIGGERS, self.workbook.file, column="Triggers_HCPCS")
         return roles
 
@@ -351,7 +358,7 @@ class _Understanding:
             self.code("Triggers_DGN", row, CodeKind.DIAGNOSIS, cells["code"])
             for row, cells in self.rows("Triggers_DGN")
         }
-        if not found and "Triggers_DGN" in self.workbook.sheets:
+        if not found and self.has_columns("Triggers_DGN"):
             self.problems.add(
                 NO_TRIGGERS,
                 self.workbook.file,
@@ -422,7 +429,7 @@ class _Understanding:
             if known:
                 self.problems.add(SHEET_MISSING, self.workbook.file, column=sheet, expected=f"a sheet {sheet}")
             return ()
-        headers = self.columns(sheet, _DETAILS)
+        headers = self.columns(sheet, _DETAILS, self.problems)
         if headers is None:
             return ()
         pairs = _code_columns(self.workbook.sheets[sheet])
