@@ -68,7 +68,11 @@ def write_manifest(
         "notes": list(notes),
         "problems": [each.as_record() for each in problems],
         "parameters": [each.as_record() for each in used],
-        "outputs": [_file_record(folder, path) for path in sorted(folder.rglob("*")) if path.is_file()],
+        "outputs": [
+            _file_record(folder, path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path != folder / MANIFEST
+        ],
     }
     with written_whole(folder / MANIFEST) as stream:
         json.dump(document, stream, ensure_ascii=False, indent=2, allow_nan=False)

@@ -137,6 +137,8 @@ def _answer(row: Row) -> str:
 
 def complex_patient_step(run: Run, participant: Row) -> Step:
     """42 CFR 512.745, after 414.1380(c)(3): HCC risk score and dual-eligible share against the cohort."""
+    if participant["status"] == "zero_minimum_submission":
+        return _no_bonus(run, "complex_patients", "Complex patients")
     cohort = run.table("cohorts").where(cohort=participant["cohort"])[0]
     person = run.table("inputs/participants").where(
         tin=participant["tin"], npi=participant["npi"], cohort=participant["cohort"]
@@ -198,8 +200,17 @@ def _indicator(run: Run, title: str, name: str, value: float, points: float, coh
     ]
 
 
+def _no_bonus(run: Run, section: str, title: str) -> Step:
+    """A bonus that is lost with the minimum submission."""
+    rule = run.parameter("final_score.minimum_submission_failed_score")
+    words = "The minimum submission is not met: no bonus is added."
+    return Step(section, f"{title}: 0 points", (words,), (), (rule,), 0.0)
+
+
 def small_practice_step(run: Run, participant: Row) -> Step:
     """42 CFR 512.745: the practice's size."""
+    if participant["status"] == "zero_minimum_submission":
+        return _no_bonus(run, "small_practice", "Small practice")
     clinicians = run.table("practices").where(tin=participant["tin"])[0]["clinicians_in_tin"]
     points = float(participant["small_practice_adjustment"])
     most = run.parameter("final_score.small_practice_clinicians").value

@@ -87,7 +87,6 @@ def _transform_step(run: Run, participant: Row, cohort: Row) -> Step:
 def _scaling_step(run: Run, cohort: Row) -> Step:
     share, paid = float(run.parameter("payment.redistributed_share").value), float(cohort["part_b_in_pool"])
     risk, weighted = float(cohort["risk_level"]), float(cohort["transformed_part_b"])
-    scaling = float(cohort["scaling_factor"])
     calculations = [
         Calculation(
             "incentive pool",
@@ -97,7 +96,8 @@ def _scaling_step(run: Run, cohort: Row) -> Step:
         )
     ]
     words = f"Over the {cohort['with_final_score']} participants of the cohort with a final score; the same for all of them."
-    if weighted > 0:
+    scaling = float(cohort["scaling_factor"]) if cohort["scaling_factor"] else None
+    if scaling is not None:
         calculations.append(
             Calculation(
                 "scaling factor",
@@ -107,10 +107,11 @@ def _scaling_step(run: Run, cohort: Row) -> Step:
             )
         )
     else:
-        words += " Nobody with payments scores above 0, so there is nobody to distribute to: the scaling factor is 0."
+        words += " Nobody with payments scores above 0, so there is nobody to distribute to and no scaling factor."
     names = ("redistributed_share", "pool_base", "scaling", "risk_level")
     rules = tuple(run.parameter(f"payment.{name}") for name in names)
-    return Step("payment", f"Scaling factor: {digits(scaling)}", (words,), tuple(calculations), rules, scaling)
+    title = "Scaling factor: none" if scaling is None else f"Scaling factor: {digits(scaling)}"
+    return Step("payment", title, (words,), tuple(calculations), rules, scaling)
 
 
 def _factor_step(run: Run, participant: Row, cohort: Row) -> Step:
@@ -121,6 +122,10 @@ def _factor_step(run: Run, participant: Row, cohort: Row) -> Step:
         words = ("With a final score of 0 the factor is minus the risk level.",)
         calculations = [Calculation("factor", "-risk level", f"0 - {digits(risk)}", factor)]
         names = ["risk_level", "factor_at_zero", "rounding"]
+    elif not participant["scaling_factor"]:
+        words = ("Without a scaling factor a final score above 0 keeps its payments: the factor is 0.",)
+        calculations = []
+        names = ["factor_above_zero", "scaling"]
     else:
         transformed, scaling = float(participant["transformed_score"]), float(participant["scaling_factor"])
         calculations = [

@@ -38,6 +38,7 @@ def score(
         int | None, typer.Option("--assume-year", help="What-if: take unpublished rule values from this year.")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run at --out.")] = False,
+    report: Annotated[bool, typer.Option(help="Draw report.html as well.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Score a cohort: category scores, final scores and payment adjustments, as a run folder with a report."""
@@ -50,6 +51,7 @@ def score(
         cost_benchmark=cost_benchmark,
         assume_year=assume_year,
         replace=replace,
+        report=report,
     )
     if as_json:
         typer.echo(json.dumps(_record(summary, out), ensure_ascii=False, indent=2))

@@ -165,15 +165,20 @@ def _cohort(
         practice=practice,
         improvement=improvement,
         interoperability=interoperability,
-        complex_patient=complex_patient,
-        hcc_points=indicator_points(hcc, rules),
-        dual_points=indicator_points(dual, rules),
-        small_practice=small_practice,
+        complex_patient=_bonus(complex_patient, quality),
+        hcc_points=_bonus(indicator_points(hcc, rules), quality),
+        dual_points=_bonus(indicator_points(dual, rules), quality),
+        small_practice=_bonus(small_practice, quality),
         quality_weight=quality_weight,
         cost_weight=cost_weight,
         final_score=final,
         payment=payment(final, np.array([float(each.part_b_paid) for each in members]), rules),
     )
+
+
+def _bonus(points: FloatArray, quality: QualityResult) -> FloatArray:
+    """Points that are added to the final score: none where the minimum submission failed (42 CFR 512.745)."""
+    return np.where(quality.minimum_submission_met, points, 0.0)
 
 
 def _quality_rows(

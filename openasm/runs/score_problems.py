@@ -8,7 +8,7 @@ TABLE_MISSING = declare(
     "S001",
     "an input table is missing",
     expected="a CSV or Parquet file of this name",
-    next_step="Put the file in the folder; if there is nothing to hand in, write a file with the header alone.",
+    next_step="Put the file in the folder. For quality, cost and attestations a header alone says that nothing was handed in.",
 )
 TABLE_TWICE = declare(
     "S002",

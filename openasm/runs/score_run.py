@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -67,10 +66,12 @@ def score_folder(
     cost_benchmark: str = "pool",
     assume_year: int | None = None,
     replace: bool = False,
+    report: bool = True,
 ) -> ScoreSummary:
     """Read the inputs of a folder, score them, write a run folder with its report.
 
     now: the moment the work starts, with a time zone. replace: an earlier run at `out` may be replaced.
+    report: draw report.html as well (a few seconds).
     Raises WrongUsage for an `out` that may not be written, InputRefused, RuleUnpublished, NotFound; then nothing is written.
     """
     clock = time.perf_counter()
@@ -107,7 +108,8 @@ def score_folder(
             )
 
         manifest()
-        if write_report(folder):
+        if report:
+            write_report(folder)
             manifest()  # once more, with the report among the files
     return ScoreSummary(
         year,
@@ -129,15 +131,12 @@ def write_scores(folder: Path, result: ScoreResult, inputs: ScoreInputs) -> None
     write_parquet(folder / "scores" / "scores.parquet", tables["scores"])
 
 
-def write_report(folder: Path) -> bool:
-    """Write report.html from the run's own files; False where the report room draws no page of a run."""
-    render_run = getattr(importlib.import_module("openasm.report.html"), "render_run", None)
-    if render_run is None:
-        return False
-    page: str = render_run(folder)
+def write_report(folder: Path) -> None:
+    """Write report.html from the run's own files."""
+    from openasm.report.html import render_run  # draws charts: heavy, and not needed before
+
     with written_whole(folder / "report.html") as stream:
-        stream.write(page)
-    return True
+        stream.write(render_run(folder))
 
 
 def parameters_used(rules: Rules) -> tuple[Parameter, ...]:
