@@ -10,13 +10,13 @@ from __future__ import annotations
 import csv
 import random
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 from hypothesis import strategies as st
 
 from openasm.base.identity import npi_check_digit
+from tests.oracle.cohort_attestations import attestations, attestations_to_zero
 from tests.oracle.cohort_pools import Counts, cost_pool, quality_pool, spread_pool
 
 Row = dict[str, str]
@@ -33,7 +33,7 @@ RATE_SHAPES = ("equal", "ties", "edges", "tenths", "halves", "near", "any")
 COST_SHAPES = ("absent", "equal", "equal_odd", "edges", "ties", "any")
 SPREAD_SHAPES = ("empty", "equal", "equal_odd", "ties", "any", "some_empty", "at_median")
 PAID_SHAPES = ("zero", "cents", "some_zero", "one_large")
-ATTESTING_SHAPES = ("none", "complete", "periods", "proportions", "any")
+ATTESTING_SHAPES = ("none", "complete", "periods", "proportions", "any", "to_zero")
 SUBMITTING_SHAPES = ("full", "gaps", "one_measure", "claims_only", "incomplete", "nothing", "both_types")
 
 
@@ -106,8 +106,11 @@ def folder_of(plan: Plan) -> Folder:
         for measure in measures:
             _quality(plan, chance, folder, members, measure)
         _cost(plan, chance, folder, members, "COST_HF_1" if cohort == "heart_failure" else "COST_LBP_1")
-    for tin in sorted({row["tin"] for row in folder.participants}):
-        folder.attestations.extend(_attestations(plan, chance, tin))
+    if plan.attesting == "to_zero":
+        folder.attestations = attestations_to_zero(folder.rows())
+    else:
+        for tin in sorted({row["tin"] for row in folder.participants}):
+            folder.attestations.extend(attestations(plan.attesting, chance, tin))
     for rows in folder.rows().values():
         chance.shuffle(rows)
     return folder
@@ -266,83 +269,9 @@ def _cost(plan: Plan, chance: random.Random, folder: Folder, members: list[Row],
     if plan.costs == "absent" or not members:
         return
     few = chance.random() < 0.5  # otherwise all of the designed pool counts, so that its M and S hold
-    for participant, score in zip(members, cost_pool(plan.costs, len(members), chance), strict=True):
+    for participant, dollars in zip(members, cost_pool(plan.costs, len(members), chance), strict=True):
         episodes = chance.choice([0, 19, 20, 21, 250, 250]) if few else chance.choice([20, 21, 250])
         if few and chance.random() < 0.1:
             continue
         row = {"tin": participant["tin"], "npi": participant["npi"], "measure": measure, "episodes": str(episodes)}
-        folder.cost.append(row | {"score": score if episodes or chance.random() < 0.5 else ""})
-
-
-# --- attestations ------------------------------------------------------------------------------------------------------
-
-YES_ITEMS = ["PI_PPHI_1", "PI_PPHI_2", "PI_INFBLO_1", "PI_ONCDIR_1", "PI_EP_2", "PI_PHCDRR_1", "PI_PHCDRR_3"]
-PROPORTIONS = ["PI_EP_1", "PI_HIE_1", "PI_HIE_4", "PI_PEA_1"]
-EXCLUDABLE = ["PI_EP_1", "PI_EP_2", "PI_HIE_1", "PI_HIE_4", "PI_PHCDRR_1", "PI_PHCDRR_3"]
-OPTIONAL = ["PI_HIE_5", "PI_HIE_6", "PI_PHCDRR_2", "PI_PHCDRR_4", "PI_PHCDRR_5", "PI_PHCDRR_6"]
-# points x numerator / denominator on a half, or a numerator of 1 that rounds to nothing, or nothing at all
-TIES = [
-    (1, 20),
-    (3, 20),
-    (19, 20),
-    (1, 30),
-    (1, 10),
-    (1, 2),
-    (1, 50),
-    (1, 100),
-    (1, 40),
-    (1, 1000),
-    (0, 7),
-    (7, 7),
-    (99, 110),
-]
-
-
-def _attestations(plan: Plan, chance: random.Random, tin: str) -> list[Row]:
-    if plan.attesting == "none":
-        return []
-    rows = []
-    for item, long_enough in (("IA_1", 90), ("IA_2", 90), ("CEHRT", 180)):
-        if plan.attesting in ("periods", "any") and chance.random() < 0.2:
-            continue
-        days = long_enough if plan.attesting == "proportions" else long_enough + chance.choice([-1, 0, 0, 1])
-        if plan.attesting == "complete":
-            days = 365
-        start, end = _period(chance, days)
-        answer = chance.choice(["yes", "yes", "yes", "no", ""]) if plan.attesting == "any" else "yes"
-        rows.append(_item(tin, item, answer, start=start, end=end))
-    every = 1.0 if plan.attesting in ("complete", "proportions", "periods") else 0.97
-    for item in YES_ITEMS:
-        if chance.random() < every:
-            excluded = item in EXCLUDABLE and chance.random() < 0.25
-            answer = chance.choice(["no", ""]) if chance.random() > every else "yes"
-            rows.append(_item(tin, item, "excluded" if excluded else answer))
-    for item in PROPORTIONS:
-        if plan.attesting != "complete" and item in EXCLUDABLE and chance.random() < 0.25:
-            rows.append(_item(tin, item, "excluded"))
-        elif chance.random() < every:
-            numerator, denominator = (5, 5) if plan.attesting == "complete" else chance.choice(TIES)
-            if chance.random() < 0.2:
-                denominator = chance.randrange(1, 400)
-                numerator = chance.randrange(0, denominator + 1)
-            answer = "no" if chance.random() > every else chance.choice(["", "yes"])
-            given = (str(numerator), str(denominator))
-            rows.append(_item(tin, item, answer, given if answer != "no" else ("", "")))
-    rows.extend(_item(tin, item, chance.choice(["yes", "no", ""])) for item in OPTIONAL if chance.random() < 0.2)
-    return rows
-
-
-def _period(chance: random.Random, days: int) -> tuple[str, str]:
-    first, last = date(2027, 1, 1), date(2027, 12, 31)
-    latest_start = last - timedelta(days=days - 1)
-    start = chance.choice(
-        [first, latest_start, first + timedelta(days=chance.randrange((latest_start - first).days + 1))]
-    )
-    return start.isoformat(), (start + timedelta(days=days - 1)).isoformat()
-
-
-def _item(
-    tin: str, item: str, answer: str, counts: tuple[str, str] = ("", ""), *, start: str = "", end: str = ""
-) -> Row:
-    row = {"tin": tin, "item": item, "answer": answer, "numerator": counts[0], "denominator": counts[1]}
-    return row | {"start": start, "end": end}
+        folder.cost.append(row | {"score": dollars if episodes or chance.random() < 0.5 else ""})
