@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 from hypothesis import given, settings
@@ -31,13 +32,16 @@ RULES = rules_for(2027)
 NO_CAP = RULES.with_value("payment.positive_factor_cap", "none", citation="what if")
 AT_MEDIAN = RULES.with_value("payment.transform_midpoint_choice", "cohort_median", citation="what if")
 
-examples = settings(max_examples=120, deadline=None, derandomize=True)
+examples = settings(max_examples=80, deadline=None, derandomize=True)
 
 # Few distinct rates, many ties, and rates that stand on edges and half tenths.
-rates = st.builds(Fraction, st.integers(0, 40), st.just(40)) | st.fractions(0, 1, max_denominator=300)
-pools = st.lists(rates, min_size=20, max_size=60)
-dollars = st.builds(Fraction, st.integers(0, 60), st.just(1)) | st.decimals(0, 50_000, places=2).map(Fraction)
-cost_pools = st.lists(dollars, min_size=20, max_size=50)
+pools = st.tuples(st.sampled_from([20, 40, 97, 300]), st.lists(st.integers(0, 300), min_size=20, max_size=40)).map(
+    lambda drawn: [Fraction(met % (drawn[0] + 1), drawn[0]) for met in drawn[1]]
+)
+cost_pools = st.tuples(st.sampled_from([1, 100, 7]), st.lists(st.integers(0, 90), min_size=20, max_size=40)).map(
+    lambda drawn: [Fraction(amount, drawn[0]) for amount in drawn[1]]
+)
+seeds = st.integers(0, 2**32)
 final_scores = st.sampled_from([0.0, 100.0, math.nan, 50.0, 1e-6]) | st.floats(0, 100)
 
 
@@ -73,15 +77,15 @@ def test_decile_points_are_exact_within_bounds_and_never_fall_with_better_rates(
 
 
 @examples
-@given(pools, st.randoms(use_true_random=False))
-def test_permuting_the_pool_and_batching_the_rates_change_nothing(pool, random):
+@given(pools, seeds)
+def test_permuting_the_pool_and_batching_the_rates_change_nothing(pool, seed):
     benchmark = quality_benchmark(Ratios.of_fractions(pool), inverse=False, rules=RULES)
-    shuffled = random.sample(pool, len(pool))
+    shuffled = Random(seed).sample(pool, len(pool))
     again = quality_benchmark(Ratios.of_fractions(shuffled), inverse=False, rules=RULES)
     assert (benchmark.edges, benchmark.worst) == (again.edges, again.worst)
     together = points_of(Ratios.of_fractions(pool), benchmark, RULES)
-    by_one = [points_of(Ratios.of_fractions([rate]), benchmark, RULES)[0] for rate in pool]
-    assert together.tolist() == by_one
+    by_three = [points_of(Ratios.of_fractions(pool[at : at + 3]), benchmark, RULES) for at in range(0, len(pool), 3)]
+    assert together.tolist() == np.concatenate(by_three).tolist()
 
 
 @examples
@@ -123,12 +127,12 @@ def test_cost_points_do_not_depend_on_unit_or_zero_of_dollars(pool, factor, shif
             st.integers(0, 60),
             st.integers(0, 40),
         ),
-        max_size=120,
+        max_size=80,
         unique_by=lambda row: row[:4],
     ),
-    st.randoms(use_true_random=False),
+    seeds,
 )
-def test_the_order_of_rows_changes_nothing_in_the_category(rows, random):
+def test_the_order_of_rows_changes_nothing_in_the_category(rows, seed):
     def build(listed):
         return quality_rows(
             (
@@ -147,7 +151,7 @@ def test_the_order_of_rows_changes_nothing_in_the_category(rows, random):
             rules=RULES,
         )
 
-    order = random.sample(range(len(rows)), len(rows))
+    order = Random(seed).sample(range(len(rows)), len(rows))
     one = score_quality(build(rows), cohort="heart_failure", participants=25, rules=RULES)
     other = score_quality(build([rows[place] for place in order]), cohort="heart_failure", participants=25, rules=RULES)
     assert np.array_equal(one.category_score, other.category_score, equal_nan=True)
@@ -248,15 +252,15 @@ def test_final_scores_stay_within_bounds_and_rise_with_each_part(
 @examples
 @given(
     st.lists(st.none() | st.fractions(0, 5, max_denominator=50), min_size=1, max_size=30),
-    st.randoms(use_true_random=False),
+    seeds,
 )
-def test_complex_patients_stay_within_bounds_and_in_order(values, random):
+def test_complex_patients_stay_within_bounds_and_in_order(values, seed):
     nothing = Ratios.of_fractions([None] * len(values))
     points = complex_patient_adjustment(Ratios.of_fractions(values), nothing, RULES)
     assert ((points >= 0) & (points <= 10)).all()
     known = sorted((value, point) for value, point in zip(values, points.tolist(), strict=True) if value is not None)
     assert all(low[1] <= high[1] + 1e-12 for low, high in pairwise(known))
-    order = random.sample(range(len(values)), len(values))
+    order = Random(seed).sample(range(len(values)), len(values))
     again = complex_patient_adjustment(Ratios.of_fractions(values[place] for place in order), nothing, RULES)
     assert np.array_equal(points[order], again)
 
