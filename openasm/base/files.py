@@ -280,6 +280,8 @@ def read_table(
     if positions is None:
         return table
     seen: dict[tuple[Any, ...], int] = {}
+    # Columns repeat their values (TINs, measures, counts), so each distinct text is checked once and its value shared.
+    checked: dict[str, dict[str, Any]] = {column.name: {} for column in columns}
     any_row = False
     for row_number, row in rows:
         any_row = True
@@ -288,7 +290,7 @@ def read_table(
                 ROW_WIDTH, path.name, row=row_number, found=f"{len(row)} fields", expected=f"{len(header)} fields"
             )
             continue
-        values = _parse_row(path.name, row_number, row, columns, positions, problems, private_columns)
+        values = _parse_row(path.name, row_number, row, columns, positions, problems, private_columns, checked)
         if values is None:
             continue
         if key:
@@ -331,6 +333,7 @@ def _parse_row(
     positions: Mapping[str, int],
     problems: Problems,
     private_columns: frozenset[str],
+    checked: Mapping[str, dict[str, Any]],
 ) -> dict[str, Any] | None:
     values: dict[str, Any] = {}
     good = True
@@ -344,8 +347,12 @@ def _parse_row(
                 problems.add(VALUE_MISSING, name, row=row_number, column=column.name)
                 good = False
             continue
+        known = checked[column.name]
+        if raw in known:
+            values[column.name] = known[raw]
+            continue
         try:
-            values[column.name] = column.parse(raw)
+            values[column.name] = known[raw] = column.parse(raw)
         except BadValue as bad:
             found = "a value not shown" if column.name in private_columns else shown(raw)
             problems.add(bad.kind, name, row=row_number, column=column.name, found=found, expected=bad.expected)
