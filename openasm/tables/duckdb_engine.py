@@ -62,6 +62,14 @@ class DuckDbEngine:
         finally:
             self.connection.unregister("openasm_incoming")
 
+    def append(self, name: str, table: Any) -> None:
+        """Add the rows of a pyarrow table to a table of the engine with the same columns."""
+        self.connection.register("openasm_incoming", table)
+        try:
+            self.connection.execute(f"INSERT INTO {name} SELECT * FROM openasm_incoming")
+        finally:
+            self.connection.unregister("openasm_incoming")
+
     def create_rows(
         self,
         name: str,
@@ -75,12 +83,7 @@ class DuckDbEngine:
         wanted = ", ".join(f"{column} {kind}" for column, kind in zip(columns, kinds, strict=True))
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({wanted})")
         if rows:
-            arrow = pa.table({column: [row[place] for row in rows] for place, column in enumerate(columns)})
-            self.connection.register("openasm_incoming", arrow)
-            try:
-                self.connection.execute(f"INSERT INTO {name} SELECT * FROM openasm_incoming")
-            finally:
-                self.connection.unregister("openasm_incoming")
+            self.append(name, pa.table({column: [row[place] for row in rows] for place, column in enumerate(columns)}))
 
     def columns(self, table: str) -> list[str]:
         """The column names of a table or view, in order."""
