@@ -27,7 +27,7 @@ from openasm.report.content import (
 )
 from openasm.report.titles import COHORT_TITLES, STATUS_TITLES, measure_title
 
-FEW = 60  # participants whose details fit one page; of more, a practice has to be named
+FEW = 12  # participants whose details fit one page; of more, a practice has to be named
 SIZE_BANDS = (
     (1, 1, "Solo"),
     (2, 15, "2 to 15 clinicians"),
@@ -43,7 +43,7 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
     """What the report of a run says.
 
     tins: practices whose clinicians are shown one by one; npi: one clinician alone. Without either, everyone is shown in a
-    run of up to 60 entries, and only the cohort in a larger one. NotFound for a TIN or NPI that is not in the run.
+    run of up to 12 entries, and only the cohort in a larger one. NotFound for a TIN or NPI that is not in the run.
     """
     run = read_run(path)
     projection = read_projection(path) if has_projection(path) else None
