@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 TICKS = 4  # units of a moment in a millisecond, and in a day
 TICKS_OF_DAY = 86_400_000 * TICKS
+_CACHED = 200_000  # distinct dates and times of day remembered; enough for every second of a day in two zones
 _EPOCH = date(1970, 1, 1).toordinal()
 FAR = 1 << 60  # beyond every date
 
@@ -63,7 +64,7 @@ class Moment(NamedTuple):
     def text(self) -> str:
         """For people: the date as written; `unknown date` when there is none."""
         if self.first_day == self.last_day and -FAR < self.first_day < FAR:
-            return date_of(self.first_day // TICKS).isoformat()
+            return iso(self.first_day // TICKS)
         if self.first_day > -FAR and self.last_day < FAR:
             return date_of(self.first_day // TICKS + 1).isoformat()[: 7 if self.last_day - self.first_day < 200 else 4]
         return "unknown date"
@@ -110,6 +111,19 @@ def date_of(day: int) -> date:
     return date.fromordinal(min(max(day + _EPOCH, 1), 3_652_059))
 
 
+_iso: dict[int, str] = {}
+
+
+def iso(day: int) -> str:
+    """The calendar date of a day number as text."""
+    text = _iso.get(day)
+    if text is None:
+        if len(_iso) >= _CACHED:
+            _iso.clear()
+        text = _iso[day] = date_of(day).isoformat()
+    return text
+
+
 def day_number(value: date) -> int:
     """Days since 1970.
 
@@ -124,8 +138,6 @@ def day_number(value: date) -> int:
 _TIME = re.compile(r"T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d|60)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _PARTIAL = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_CACHED = 200_000  # distinct dates and times of day remembered; enough for every second of a day in two zones
-
 _days: dict[str, int] = {}
 _times: dict[str, tuple[int, int]] = {}
 _new = tuple.__new__
@@ -285,28 +297,27 @@ def just_before(value: Moment) -> Moment:
     return plus_milliseconds(value, -1) if value.has_time else plus_days(value, -1)
 
 
-def age_range(birth: Moment, day: int) -> tuple[int, int]:
-    """Least and greatest age in whole years that someone can have on a day, as far as the birth date is known.
+def born_by(day: int, years: int) -> int:
+    """The latest birth date (a day number) of someone who is that old in whole years on a day.
 
-    >>> age_range(moment("2007-12-31"), day_number(date(2026, 12, 31)))
-    (19, 19)
-    >>> age_range(moment("1960"), day_number(date(2026, 6, 30)))
-    (65, 66)
+    >>> date_of(born_by(day_number(date(2026, 12, 31)), 18))
+    datetime.date(2008, 12, 31)
     """
-    if birth.first_day == birth.last_day:
-        age = _age(birth.first_day // TICKS, day)
-        return age, age
-    return _age(birth.last_day // TICKS, day), _age(birth.first_day // TICKS + 1, day)
+    return months_later(day, -12 * years)
 
 
-def _age(birth: int, day: int) -> int:
-    born, then = date_of(birth), date_of(day)
-    return then.year - born.year - ((then.month, then.day) < (born.month, born.day))
+def surely_born_by(birth: Moment, day: int) -> bool:
+    """Whether someone was born on or before a day, as far as the birth date is known: every day it may be lies there.
+
+    >>> surely_born_by(moment("1960"), day_number(date(1960, 6, 30))), surely_born_by(moment("1960-06"), day_number(date(1960, 6, 30)))
+    (False, True)
+    """
+    return birth.last_day <= day * TICKS + 1
 
 
-def today_plus(day: int, days: int) -> date:
-    """The calendar date some days after a day number."""
-    return date_of(day) + timedelta(days=days)
+def surely_born_after(birth: Moment, day: int) -> bool:
+    """Whether someone was born after a day, as far as the birth date is known."""
+    return birth.first_day >= day * TICKS + 3
 
 
 # --- comparing: whether something is surely so ---------------------------------------------------------------------------

@@ -14,14 +14,15 @@ from openasm.clinical.moments import (
     UNKNOWN,
     Moment,
     Span,
-    age_range,
     before,
     before_day,
+    born_by,
     date_of,
     on_or_before_day,
     overlaps_after_days,
     overlaps_days,
     point_within_days,
+    surely_born_by,
     within_days,
 )
 from openasm.clinical.terminology import Terminology
@@ -46,6 +47,7 @@ class HeartFailureTherapy(Measure):
     def __init__(self, specification: Specification, terms: Terminology, period: MeasurementPeriod) -> None:
         super().__init__(specification, terms, period)
         self.age_least = specification.whole("age_least")
+        self.old_enough = born_by(period.first_day, self.age_least)
         self.visits_least = specification.whole("visits")
         self.ejection_fraction_most = specification.limit("ejection_fraction_most")
         self.outpatient_visit = terms.any_of(
@@ -116,8 +118,7 @@ class HeartFailureTherapy(Measure):
 
     def initial_population(self, view: View) -> Finding:
         """18 or older at the start of the year, two visits in it, one of them a heart failure visit."""
-        birth = view.patient.birth
-        if birth == UNKNOWN or age_range(birth, self.period.first_day)[0] < self.age_least:
+        if not surely_born_by(view.patient.birth, self.old_enough):
             return Finding(False, f"not known to be {self.age_least} or older at the start of the year")
         if len(view.visits) < self.visits_least:
             return Finding(False, f"fewer than {self.visits_least} visits in the year")

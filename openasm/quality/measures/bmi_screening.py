@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from openasm.clinical.facts import Condition, ConditionKind, Encounter, Observation, ObservationKind, Patient, Procedure
 from openasm.clinical.moments import (
-    UNKNOWN,
     Moment,
-    age_range,
+    born_by,
     date_of,
     on_or_before_day,
     overlaps_days,
     point_within_days,
     same_day,
+    surely_born_by,
     within_days,
 )
 from openasm.clinical.terminology import Terminology
@@ -108,13 +108,11 @@ class BodyMassIndexScreening(Measure):
     def initial_population(self, view: View) -> Finding:
         """A qualifying visit in the year at the age of 18 or more."""
         birth = view.patient.birth
-        if birth == UNKNOWN:
-            return Finding(False, "no birth date")
         for visit in view.visits:
             start = visit.period.start
-            if start.has_day and age_range(birth, start.day)[0] >= self.age_least:
+            if start.has_day and surely_born_by(birth, born_by(start.day, self.age_least)):
                 return Finding(True, f"visit on {start.text}")
-        return Finding(False, f"no qualifying visit in the year at the age of {self.age_least} or more")
+        return Finding(False, f"no qualifying visit in the year at a known age of {self.age_least} or more")
 
     def exclusion(self, view: View) -> Finding:
         """Hospice, palliative care, pregnancy in the year."""

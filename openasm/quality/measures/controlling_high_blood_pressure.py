@@ -7,16 +7,18 @@ from typing import NamedTuple
 from openasm.clinical.facts import Encounter, Observation, ObservationKind, Patient, Quantity
 from openasm.clinical.moments import (
     FAR,
-    UNKNOWN,
     Moment,
     Span,
-    age_range,
+    born_by,
     date_of,
+    iso,
     just_before,
     on_or_before,
     overlaps,
     plus_months,
     point_within_days,
+    surely_born_after,
+    surely_born_by,
     within_days,
 )
 from openasm.clinical.terminology import Terminology
@@ -39,11 +41,9 @@ class Reading(NamedTuple):
 
 
 class View(NamedTuple):
-    """What the questions look at: the patient, the age at the end of the year, and the readings of the day that decides."""
+    """What the questions look at: the patient, and the readings of the day that decides."""
 
     patient: Patient
-    youngest: int
-    oldest: int
     day: int | None
     readings: list[Reading]
 
@@ -58,8 +58,11 @@ class ControllingHighBloodPressure(Measure):
         self.age_least, self.age_most = specification.whole("age_least"), specification.whole("age_most")
         self.systolic_below = specification.limit("systolic_below")
         self.diastolic_below = specification.limit("diastolic_below")
-        self.frail_age = specification.whole("frail_age")
         self.frailty_alone_age = specification.whole("frailty_alone_age")
+        self.old_enough = born_by(period.last_day, self.age_least)
+        self.too_old = born_by(period.last_day, self.age_most + 1)
+        self.frail_from = born_by(period.last_day, specification.whole("frail_age"))
+        self.frailty_alone_from = born_by(period.last_day, self.frailty_alone_age)
         first_months = just_before(plus_months(period.start, specification.whole("onset_months")))
         self.diagnosed_by = Span(period.start, first_months)
         self.hypertension = terms["Essential Hypertension"]
@@ -88,14 +91,14 @@ class ControllingHighBloodPressure(Measure):
         self.frailty = AdvancedIllnessAndFrailty(terms, period)
 
     def view(self, patient: Patient) -> View:
-        """Ages, and the readings of the latest day in the period that has a qualifying one."""
-        youngest, oldest = (-1, 999) if patient.birth == UNKNOWN else age_range(patient.birth, self.period.last_day)
+        """The readings of the latest day in the period that has a qualifying one."""
         day, readings = self.latest_readings(patient)
-        return View(patient, youngest, oldest, day, readings)
+        return View(patient, day, readings)
 
     def initial_population(self, view: View) -> Finding:
         """18 to 85 at the end of the year; verified essential hypertension overlapping its first six months; a qualifying visit in it."""
-        if not (self.age_least <= view.youngest and view.oldest <= self.age_most):
+        birth = view.patient.birth
+        if not (surely_born_by(birth, self.old_enough) and surely_born_after(birth, self.too_old)):
             return Finding(
                 False, f"not known to be {self.age_least} to {self.age_most} years old at the end of the year"
             )
@@ -156,14 +159,15 @@ class ControllingHighBloodPressure(Measure):
         return NO
 
     def _frailty(self, view: View) -> Finding:
-        if view.youngest < self.frail_age:
+        birth = view.patient.birth
+        if not surely_born_by(birth, self.frail_from):
             return NO
         frailty = self.frailty.frailty(view.patient)
         if frailty.holds:
-            if view.youngest >= self.frailty_alone_age:
+            if surely_born_by(birth, self.frailty_alone_from):
                 return Finding(True, f"{self.frailty_alone_age} or older with {frailty.why}")
             illness = self.frailty.illness(view.patient)
-            if illness.holds and view.oldest < self.frailty_alone_age:
+            if illness.holds and surely_born_after(birth, self.frailty_alone_from):
                 return Finding(True, f"{illness.why} with {frailty.why}")
         return self.frailty.nursing_home_resident(view.patient)
 
@@ -171,7 +175,7 @@ class ControllingHighBloodPressure(Measure):
         """The lowest systolic and the lowest diastolic pressure of the latest day with a reading are below the limits."""
         if view.day is None:
             return Finding(False, "no qualifying blood pressure reading in the year")
-        day = date_of(view.day).isoformat()
+        day = iso(view.day)
         systolic = _lowest([reading.systolic for reading in view.readings])
         diastolic = _lowest([reading.diastolic for reading in view.readings])
         if systolic is None or diastolic is None:

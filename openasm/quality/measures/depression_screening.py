@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from openasm.clinical.facts import ConditionKind, Encounter, Observation, ObservationKind, Patient
 from openasm.clinical.moments import (
-    UNKNOWN,
     Moment,
-    age_range,
     before_day,
+    born_by,
     date_of,
     overlaps_after_days,
     point_within,
     point_within_days,
+    surely_born_after,
+    surely_born_by,
     up_to_days_after,
     up_to_days_before,
     within_days,
@@ -38,11 +39,9 @@ class Track:
 
 
 class View(NamedTuple):
-    """The patient, the age at the start of the year, the qualifying visits, and the latest screen of each track."""
+    """The patient and the qualifying visits."""
 
     patient: Patient
-    youngest: int
-    oldest: int
     visits: list[Encounter]
 
 
@@ -54,8 +53,9 @@ class DepressionScreening(Measure):
     def __init__(self, specification: Specification, terms: Terminology, period: MeasurementPeriod) -> None:
         super().__init__(specification, terms, period)
         self.age_least = specification.whole("age_least")
-        self.adolescent_most = specification.whole("adolescent_most")
-        self.adult_least = specification.whole("adult_least")
+        self.old_enough = born_by(period.first_day, self.age_least)
+        self.in_between = born_by(period.first_day, specification.whole("adolescent_most") + 1)
+        self.adult = born_by(period.first_day, specification.whole("adult_least"))
         self.screening_days = specification.whole("screening_days_before")
         self.follow_up_days = specification.whole("follow_up_days_after")
         self.visit = terms.any_of(
@@ -64,14 +64,14 @@ class DepressionScreening(Measure):
         self.bipolar = terms["Bipolar Disorder"]
         self.negative, self.positive = terms["screening negative"], terms["screening positive"]
         self.reason = terms.any_of("screening declined", "Medical Reason")
-        self.adolescent = Track(
+        self.adolescents = Track(
             "adolescent",
             terms["adolescent depression screening"],
             terms["Adolescent Depression Medications"],
             terms["Referral for Adolescent Depression"],
             terms["Follow Up for Adolescent Depression"],
         )
-        self.adult = Track(
+        self.adults = Track(
             "adult",
             terms["adult depression screening"],
             terms["Adult Depression Medications"],
@@ -80,8 +80,7 @@ class DepressionScreening(Measure):
         )
 
     def view(self, patient: Patient) -> View:
-        """Age and visits."""
-        youngest, oldest = (-1, 999) if patient.birth == UNKNOWN else age_range(patient.birth, self.period.first_day)
+        """The qualifying visits."""
         visits = [
             encounter
             for encounter in patient.encounters
@@ -89,11 +88,11 @@ class DepressionScreening(Measure):
             and encounter.status == "finished"
             and within_days(encounter.period, self.period.span)
         ]
-        return View(patient, youngest, oldest, visits)
+        return View(patient, visits)
 
     def initial_population(self, view: View) -> Finding:
         """12 or older at the start of the year, with a qualifying visit in it."""
-        if view.youngest < self.age_least:
+        if not surely_born_by(view.patient.birth, self.old_enough):
             return Finding(False, f"not known to be {self.age_least} or older at the start of the year")
         if not view.visits:
             return Finding(False, "no qualifying visit in the year")
@@ -134,12 +133,13 @@ class DepressionScreening(Measure):
 
     def tracks(self, view: View) -> tuple[Track, ...]:
         """The screens that count at the patient's age: adolescent from 12 to 16, either at 17, adult from 18."""
-        if self.age_least <= view.youngest and view.oldest <= self.adolescent_most:
-            return (self.adolescent,)
-        if view.youngest >= self.adult_least:
-            return (self.adult,)
-        if view.youngest == view.oldest == self.adult_least - 1:
-            return self.adolescent, self.adult
+        birth = view.patient.birth
+        if surely_born_by(birth, self.adult):
+            return (self.adults,)
+        if surely_born_by(birth, self.in_between):
+            return (self.adolescents, self.adults) if surely_born_after(birth, self.adult) else ()
+        if surely_born_by(birth, self.old_enough) and surely_born_after(birth, self.in_between):
+            return (self.adolescents,)
         return ()
 
     def screens(self, view: View, track: Track) -> list[Observation]:
@@ -206,7 +206,7 @@ class DepressionScreening(Measure):
 
     def exception(self, view: View) -> Finding:
         """A screen recorded as not done at a visit, declined or for a medical reason, and no screen of that kind around any visit."""
-        for track in (self.adolescent, self.adult):
+        for track in (self.adolescents, self.adults):
             if not view.patient.seen & track.screening:
                 continue
             for observation in view.patient.observations:

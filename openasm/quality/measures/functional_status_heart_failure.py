@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from openasm.clinical.facts import Encounter, Patient
 from openasm.clinical.moments import (
-    UNKNOWN,
     Moment,
-    age_range,
+    born_by,
     date_of,
     day_only,
     on_or_before_day,
     overlaps_before_days,
     overlaps_days,
     plus_days,
+    surely_born_by,
     up_to_days_before,
     within_days,
 )
@@ -42,6 +42,7 @@ class FunctionalStatusHeartFailure(Measure):
     def __init__(self, specification: Specification, terms: Terminology, period: MeasurementPeriod) -> None:
         super().__init__(specification, terms, period)
         self.age_least = specification.whole("age_least")
+        self.old_enough = born_by(period.first_day, self.age_least)
         self.days_before_visit = specification.whole("first_assessment_days_before_visit")
         self.second_least = specification.whole("second_after_days_least")
         self.second_most = specification.whole("second_after_days_most")
@@ -88,8 +89,7 @@ class FunctionalStatusHeartFailure(Measure):
 
     def initial_population(self, view: View) -> Finding:
         """18 or older at the start of the year; heart failure from before the year reaching into it; two visits on different days."""
-        birth = view.patient.birth
-        if birth == UNKNOWN or age_range(birth, self.period.first_day)[0] < self.age_least:
+        if not surely_born_by(view.patient.birth, self.old_enough):
             return Finding(False, f"not known to be {self.age_least} or older at the start of the year")
         if not any(
             condition.codes & self.heart_failure

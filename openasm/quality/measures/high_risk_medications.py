@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from openasm.clinical.facts import MedicationOrder, Patient
 from openasm.clinical.moments import (
-    UNKNOWN,
     Span,
-    age_range,
+    born_by,
     date_of,
     overlaps,
     plus_months,
     point_within,
+    surely_born_by,
     within,
 )
 from openasm.clinical.terminology import Terminology
@@ -65,6 +65,7 @@ class HighRiskMedications(Measure):
     def __init__(self, specification: Specification, terms: Terminology, period: MeasurementPeriod) -> None:
         super().__init__(specification, terms, period)
         self.age_least = specification.whole("age_least")
+        self.old_enough = born_by(period.last_day, self.age_least)
         self.year_before = plus_months(period.start, -12 * specification.whole("diagnosis_years_before"))
         self.visit = terms.any_of(
             "Office Visit",
@@ -113,8 +114,7 @@ class HighRiskMedications(Measure):
 
     def initial_population(self, view: View) -> Finding:
         """65 or older at the end of the year, with a qualifying visit in it (as instants, not by day)."""
-        birth = view.patient.birth
-        if birth == UNKNOWN or age_range(birth, self.period.last_day)[0] < self.age_least:
+        if not surely_born_by(view.patient.birth, self.old_enough):
             return Finding(False, f"not known to be {self.age_least} or older at the end of the year")
         for encounter in view.patient.encounters:
             if (
