@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
+    "project": ("openasm.cli.project", "What the payment may be, how sure that is, and what would help."),
 }
 
 
@@ -63,6 +64,7 @@ app = typer.Typer(
     add_completion=True,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: laying it out with rich costs more than everything else together
     help="OpenASM: the open engine for CMS's Ambulatory Specialty Model (42 CFR part 512 subpart G).",
 )
 
