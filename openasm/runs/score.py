@@ -188,26 +188,35 @@ def _quality_rows(
     measures = {measure: place for place, measure in enumerate(measures_of(cohort, rules))}
     types = {name: place for place, name in enumerate(COLLECTION_TYPES)}
     by_key, by_tin = _places(members)
-    about: list[tuple[int, int, int, bool, QualityRow]] = []
+    concerned: list[int] = []
+    rows: list[QualityRow] = []
     for row in quality:
-        measure = measures.get(row.measure)
-        if measure is None:
+        if row.measure not in measures:
             continue  # the other cohort's
-        concerned = by_tin.get(row.tin, ()) if row.npi is None else by_key.get((row.tin, row.npi), ())
-        about.extend(
-            (participant, measure, types[row.collection_type], row.npi is None, row) for participant in concerned
-        )
-    about.sort(key=lambda each: each[:4])
-    submitted = tuple(each[4] for each in about)
+        if row.npi is not None:
+            participant = by_key.get((row.tin, row.npi))
+            if participant is not None:
+                concerned.append(participant)
+                rows.append(row)
+        else:
+            practice = by_tin.get(row.tin, [])
+            concerned += practice
+            rows += [row] * len(practice)
 
     def integers(values: Sequence[int]) -> IntArray:
         return np.array(values, dtype=np.int64)
 
+    participant_of = integers(concerned)
+    measure_of = integers([measures[row.measure] for row in rows])
+    type_of = integers([types[row.collection_type] for row in rows])
+    tin_level = np.array([row.npi is None for row in rows], dtype=np.bool_)
+    order = np.lexsort((tin_level, type_of, measure_of, participant_of))
+    submitted = tuple(rows[place] for place in order.tolist())
     return submitted, QualityRows(
-        participant=integers([each[0] for each in about]),
-        measure=integers([each[1] for each in about]),
-        collection_type=integers([each[2] for each in about]),
-        tin_level=np.array([each[3] for each in about], dtype=np.bool_),
+        participant=participant_of[order],
+        measure=measure_of[order],
+        collection_type=type_of[order],
+        tin_level=tin_level[order],
         eligible=integers([row.eligible for row in submitted]),
         met=integers([row.met for row in submitted]),
         not_met=integers([row.not_met for row in submitted]),
@@ -225,13 +234,11 @@ def _cost_rows(
     return tuple(by_key.get((each.tin, each.npi)) for each in members)
 
 
-def _places(
-    members: Sequence[Participant],
-) -> tuple[Mapping[tuple[str, str], tuple[int, ...]], Mapping[str, tuple[int, ...]]]:
+def _places(members: Sequence[Participant]) -> tuple[Mapping[tuple[str, str], int], Mapping[str, list[int]]]:
     """Places of participants by TIN and NPI, and by TIN."""
-    by_key: dict[tuple[str, str], tuple[int, ...]] = {}
+    by_key: dict[tuple[str, str], int] = {}
     by_tin: dict[str, list[int]] = {}
     for place, each in enumerate(members):
-        by_key[(each.tin, each.npi)] = (place,)
+        by_key[each.tin, each.npi] = place
         by_tin.setdefault(each.tin, []).append(place)
-    return by_key, {tin: tuple(places) for tin, places in by_tin.items()}
+    return by_key, by_tin
