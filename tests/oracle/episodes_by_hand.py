@@ -122,7 +122,10 @@ def reason(cohort, rows, start, end, person, months):
                 timely
                 and claim[0]["setting"] in rule.settings
                 and all(code in carried for code in rule.diagnoses)
-                and all(code in [row["hcpcs"] for row in claim] for code in rule.services)
+                and all(
+                    any(code in (r["hcpcs"], r["drg"], r["ndc"], r["revenue_center"]) for r in claim)
+                    for code in rule.services
+                )
             ):
                 return rule.name
     if (end - start).days + 1 < cohort.minimum_days:
@@ -135,7 +138,7 @@ def costs(cohort, rows, start, end):
     for row in rows:
         if start <= row["from_date"] <= end:
             code = row["drg"] or row["ndc"] or row["hcpcs"] or ""
-            carried = [row["line_diagnosis"]] if row["line_diagnosis"] else row["header"]
+            carried = [*row["header"], *filter(None, [row["line_diagnosis"]])]
             category = cohort.category(setting=row["setting"], code=code, diagnoses=carried)
             if category is not None:
                 total[category, row["setting"]] += row["cost_cents"]

@@ -10,6 +10,7 @@ import pytest
 from openasm.claims.synthetic.codelists import demonstration_lists
 from openasm.claims.synthetic.generate import TABLES, TRUTH, write_region
 from openasm.claims.synthetic.settings import Region
+from tests.builders.other_code_lists import other_code_lists
 from tests.oracle.episodes_by_hand import expected
 
 
@@ -17,17 +18,22 @@ def _read(folder, names):
     return {name: pq.read_table(folder / f"{name}.parquet").to_pylist() for name in names}
 
 
+SPANS = {1: (2025, 2027), 20: (2025, 2027), 333: (2024, 2027), 4: (2026, 2027), 5: (2027, 2027)}
+
+
 @pytest.mark.parametrize(
-    ("seed", "years"),
-    [(1, (2025, 2027)), (20, (2025, 2027)), (333, (2024, 2027)), (4, (2026, 2027)), (5, (2027, 2027))],
+    ("seed", "lists"),
+    [*((seed, demonstration_lists()) for seed in SPANS), (1, other_code_lists()), (20, other_code_lists())],
+    ids=lambda value: value if isinstance(value, int) else value.source,
 )
-def test_a_second_opinion_finds_the_same_truth(tmp_path, seed, years):
-    region = Region(seed=seed, participants=8, beneficiaries=700, first_year=years[0], last_year=years[1])
+def test_a_second_opinion_finds_the_same_truth(tmp_path, seed, lists):
+    first, last = SPANS[seed]
+    region = Region(seed=seed, participants=8, beneficiaries=600, first_year=first, last_year=last, lists=lists)
     write_region(region, tmp_path / "region")
     tables, truth = _read(tmp_path / "region" / "tables", TABLES), _read(tmp_path / "region" / "truth", TRUTH)
     data_end = max(row["month"] for row in tables["enrollment"]).replace(month=12, day=31)
     found = expected(
-        demonstration_lists(),
+        lists,
         tables["claim_lines"],
         tables["claim_diagnoses"],
         tables["enrollment"],

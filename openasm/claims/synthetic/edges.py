@@ -64,10 +64,16 @@ def scripts(region: Region, practices: Practices) -> list[Script]:
     return fits[: region.beneficiaries // 2]
 
 
+def _near(lists: CohortLists, days: int) -> int:
+    """A gap that confirms and extends, of so many days where the lists allow."""
+    return max(1, min(days, lists.confirm_days, lists.window_days - 1))
+
+
 def _windows(region: Region, cohort: int, lists: CohortLists) -> Iterator[Script]:
     """Limits of confirming, extending, cutting and of the end of the data."""
     confirm, window, length, end = lists.confirm_days, lists.window_days, lists.episode_days, region.last_day
     start = region.first_day + 200 + cohort
+    near, far = _near(lists, 5), _near(lists, 20)
 
     def chain(*gaps: int, first: int = start, segment: int = 0) -> list[Line]:
         lines, day = [Line(first, START, segment)], first
@@ -86,43 +92,48 @@ def _windows(region: Region, cohort: int, lists: CohortLists) -> Iterator[Script
 
     yield script("confirmed on the last day", chain(confirm))
     yield script("confirmed a day too late", [Line(start, LONELY), Line(start + confirm + 1, LONELY, 1)])
-    yield script("confirmed a day before the last", chain(confirm - 1))
+    yield script("confirmed a day before the last", chain(max(1, confirm - 1)))
     yield script("confirmed the next day", chain(1))
     yield script(
         "two lines on one day confirm nothing", [Line(start, LONELY), Line(start, LONELY, second=True, member=1)]
     )
-    yield script("extended on the last day", chain(5, window - 1))
-    yield script("a day too late to extend", [*chain(5), Line(start + 5 + window, LONELY, 1)])
-    yield script("a window straight after a window", [*chain(5), *chain(7, first=start + 5 + window, segment=1)])
-    yield script("closes on the last day of the data", chain(5, first=end - window + 1 - 5))
-    yield script("open by a day", chain(5, first=end - window + 2 - 5))
+    yield script("extended on the last day", chain(near, window - 1))
+    yield script("a day too late to extend", [*chain(near), Line(start + near + window, LONELY, 1)])
+    yield script(
+        "a window straight after a window", [*chain(near), *chain(near, first=start + near + window, segment=1)]
+    )
+    yield script("closes on the last day of the data", chain(near, first=end - window + 1 - near))
+    yield script("open by a day", chain(near, first=end - window + 2 - near))
     yield script("exactly two episodes", chain(*steps(2 * length - window)))
     yield script("a day short of two episodes", chain(*steps(2 * length - window - 1)))
     yield script("open with one whole episode", chain(*steps(end - start - 20)))
     yield script("whole episode ends with the data", chain(*steps(length - 2), first=end - length + 1))
     if lists.confirm_only():
-        yield script("a confirming line first", [Line(start - 9, STRAY), *chain(30, segment=1)])
-    yield script("unconfirmed, then confirmed", [Line(start, LONELY), *chain(9, first=start + confirm + 1, segment=1)])
+        yield script("a confirming line first", [Line(start - 9, STRAY), *chain(far, segment=1)])
+    yield script(
+        "unconfirmed, then confirmed", [Line(start, LONELY), *chain(near, first=start + confirm + 1, segment=1)]
+    )
     yield script(
         "two practices interleaved, ties on a day",
         [
-            *(Line(line.day, line.kind, 0, 0, 0) for line in chain(20, 20, 20)),
-            *(Line(line.day, line.kind, 0, 0, 1) for line in chain(10, 10, 20, 20)),
+            *(Line(line.day, line.kind, 0, 0, 0) for line in chain(far, far, far)),
+            *(Line(line.day, line.kind, 0, 0, 1) for line in chain(far, far, far, far)),
         ],
     )
     yield script(
         "many lines on one day",
-        [*chain(30, 30), *(Line(start + 30, CONFIRM, 0, member, second=True) for member in (1, 1, NOBODY))],
+        [*chain(far, far), *(Line(start + far, CONFIRM, 0, member, second=True) for member in (1, 1, NOBODY))],
     )
 
 
 def _attribution(region: Region, cohort: int, lists: CohortLists) -> Iterator[Script]:
     """Shares of lines on and beside the limit, ties, nobody, and the look back for prior care."""
     start = region.first_day + 210 + cohort
+    gap = _near(lists, 9)
 
     def shared(name: str, members: list[int]) -> Script:
         kinds = [START, CONFIRM] + [MORE] * (len(members) - 2)
-        return Script(name, cohort, tuple(Line(start + 9 * k, kinds[k], 0, m) for k, m in enumerate(members)))
+        return Script(name, cohort, tuple(Line(start + gap * k, kinds[k], 0, m) for k, m in enumerate(members)))
 
     yield shared("exactly three lines of ten", [1, 0, 0, 0, 0, 0, 0, 0, 1, 1])
     yield shared("two lines of seven", [1, 0, 0, 0, 0, 0, 1])
@@ -137,8 +148,8 @@ def _attribution(region: Region, cohort: int, lists: CohortLists) -> Iterator[Sc
         (
             Line(early, LONELY, 0, 1),
             Line(start, START, 1, 0),
-            Line(start + 9, CONFIRM, 1, 1),
-            Line(start + 18, MORE, 1, 1),
+            Line(start + gap, CONFIRM, 1, 1),
+            Line(start + 2 * gap, MORE, 1, 1),
         ),
     )
 
@@ -146,8 +157,9 @@ def _attribution(region: Region, cohort: int, lists: CohortLists) -> Iterator[Sc
 def _people(region: Region, cohort: int, lists: CohortLists) -> Iterator[Script]:
     """Edges of enrollment, death, age and residence around one episode."""
     start = region.first_day + 240 + cohort
-    end = start + 6 + lists.window_days - 1
-    lines = (Line(start, START), Line(start + 6, CONFIRM))
+    gap = _near(lists, 6)
+    end = start + gap + lists.window_days - 1
+    lines = (Line(start, START), Line(start + gap, CONFIRM))
     months = months_of(np.array([start - lists.lookback_days, end]))
     before, after = int(months[0]), int(months[1])
 
@@ -183,7 +195,8 @@ def _years_before(day: int, years: int) -> int:
 def _measure(region: Region, cohort: int, lists: CohortLists) -> Iterator[Script]:
     """Claims that exclude, on the first and last day that counts and one day beside."""
     start = region.first_day + 250 + cohort
-    end = start + 6 + lists.window_days - 1
+    gap = _near(lists, 6)
+    end = start + gap + lists.window_days - 1
     for number, rule in enumerate(lists.exclusions[:6]):
         if rule.days_before is None:
             days = (start - 1, start, end, end + 1)
@@ -193,7 +206,7 @@ def _measure(region: Region, cohort: int, lists: CohortLists) -> Iterator[Script
             yield Script(
                 f"exclusion {number + 1}, limit {place + 1}",
                 cohort,
-                (Line(start, START), Line(start + 6, CONFIRM)),
+                (Line(start, START), Line(start + gap, CONFIRM)),
                 exclusions=((number, day),),
             )
 
