@@ -21,6 +21,7 @@ from openasm.base.errors import InputRefused, OpenAsmError
 COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
+    "claims": ("openasm.cli.claims", "Medicare claims: load them into one shape, check them."),
     "episodes": ("openasm.cli.episodes", "Episodes and cost measure scores from claims."),
     "synth": ("openasm.cli.synth", "Made-up claims with a truth file, for trying things out."),
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),

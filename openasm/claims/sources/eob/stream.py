@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import orjson
 
@@ -80,7 +80,7 @@ class FileReader:
         with self.path.open("rb") as stream:
             packed = stream.read(2) == b"\x1f\x8b"
         if packed or self.path.suffix == ".gz":
-            return gzip.open(self.path, "rb")
+            return cast(IO[bytes], gzip.open(self.path, "rb"))
         return self.path.open("rb")
 
     def _resources(self, stream: IO[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
