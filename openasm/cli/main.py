@@ -19,6 +19,8 @@ from openasm.base.errors import InputRefused, OpenAsmError
 
 # command -> (module holding its Typer `app`, one line for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "lookup": ("openasm.cli.lookup", "Am I in: by NPI, name, practice, state, ZIP or county."),
+    "data": ("openasm.cli.data", "Official public files: add, fetch, list, compare."),
     "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
     "claims": ("openasm.cli.claims", "Medicare claims: load them into one shape, check them."),

@@ -1,0 +1,128 @@
+"""`openasm lookup`: am I in, and is my place in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from openasm.base.errors import NotFound, WrongUsage
+from openasm.participants.geography import Answer
+from openasm.participants.library import default_library
+from openasm.participants.lookup import CAVEAT, Listing, Sources, listing, open_directory, open_geography
+
+app = typer.Typer(add_completion=False)
+
+_TITLES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
+
+
+@app.command()
+def lookup(
+    query: str = typer.Argument(
+        "", help="An NPI, a name, a practice, a ZIP code or a state; the kind is told by its form."
+    ),
+    npi: str = typer.Option("", "--npi", help="Ten digits."),
+    org: str = typer.Option("", "--org", help="A practice's name, or a part of it."),
+    state: str = typer.Option("", "--state", help="Two letters."),
+    zip_code: str = typer.Option("", "--zip", help="A ZIP code of a site of service."),
+    county: str = typer.Option("", "--county", help="A county's FIPS code, five digits."),
+    library: Path | None = typer.Option(None, "--library", help="Folder of official files (default: OPENASM_DATA)."),
+    participants: Path | None = typer.Option(None, "--list", help="Search this participant list instead."),
+    counties: Path | None = typer.Option(None, "--counties", help="County delineation to use instead."),
+    zips: Path | None = typer.Option(None, "--zips", help="ZIP crosswalk to use instead."),
+    areas: Path | None = typer.Option(None, "--areas", help="Mandatory areas to use instead."),
+    limit: int = typer.Option(20, "--limit", min=1, help="Most rows shown."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Look up a clinician, a practice, a state or a place: in the model or not, why, and from which file."""
+    asked = [each for each in (query, npi, org, state, zip_code, county) if each]
+    if len(asked) != 1:
+        raise WrongUsage("Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county.")
+    shelf = library or default_library()
+    if query:
+        npi, org, state, zip_code = _by_form(query)
+    if zip_code or county:
+        geography, sources = open_geography(shelf, counties=counties, zips=zips, areas=areas)
+        answer = geography.zip(zip_code) if zip_code else geography.county(county.zfill(5))
+        _print_place(answer, geography.share_means, sources, as_json=as_json)
+        return
+    directory, sources = open_directory(shelf, participants)
+    name = query if query and not (npi or state) else ""
+    if npi:
+        rows = [listing(each) for each in directory.by_npi(npi)]
+    elif state:
+        rows = [listing(each) for each in directory.by_state(state)]
+    elif name:
+        rows = [listing(each.clinician, closeness=each.closeness) for each in directory.by_name(name, limit=limit)]
+        if not rows:
+            found = directory.by_organization(name, limit=limit)
+            rows = [listing(each.clinician, closeness=each.closeness) for each in found]
+    else:
+        rows = [
+            listing(each.clinician, closeness=each.closeness) for each in directory.by_organization(org, limit=1000)
+        ]
+    _print_rows(asked[0], rows, sources, limit=limit, as_json=as_json)
+
+
+def _by_form(query: str) -> tuple[str, str, str, str]:
+    """NPI, practice, state or ZIP, by what the query looks like; none of them for a name."""
+    text = query.strip()
+    if re.fullmatch(r"[0-9]{10}", text):
+        return text, "", "", ""
+    if re.fullmatch(r"[0-9]{5}(-[0-9]{4})?", text):
+        return "", "", "", text
+    if re.fullmatch(r"[A-Za-z]{2}", text):
+        return "", "", text, ""
+    return "", "", "", ""
+
+
+def _print_rows(asked: str, rows: list[Listing], sources: Sources, *, limit: int, as_json: bool) -> None:
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "asked": asked,
+                    "found": len(rows),
+                    "rows": [asdict(row) for row in rows[:limit]],
+                    "sources": sources.files,
+                    "warnings": [problem.as_record() for problem in sources.warnings],
+                    "caveat": CAVEAT,
+                },
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
+        if not rows:
+            raise typer.Exit(NotFound.exit_code)
+        return
+    if not rows:
+        raise NotFound(f"{asked} is not on this list ({'; '.join(sources.files)}). {CAVEAT}")
+    for row in rows[:limit]:
+        close = "" if row.closeness > 0.999 else f"  (close: {row.closeness:.0%})"
+        typer.echo(f"{row.npi}  {row.name}, {row.state}  {_TITLES[row.cohort]}{close}")
+        typer.echo(f"            {row.organization}; small practice in 2027: {row.small_practice}")
+        typer.echo(f"            participant: {row.status}")
+    if len(rows) > limit:
+        typer.echo(f"... and {len(rows) - limit:,} more (--limit {len(rows)})")
+    typer.echo("")
+    typer.echo(CAVEAT)
+    typer.echo(f"From: {'; '.join(sources.files)}")
+
+
+def _print_place(answer: Answer, share_means: str, sources: Sources, *, as_json: bool) -> None:
+    if as_json:
+        record = {**asdict(answer), "share_means": share_means, "sources": sources.files}
+        record["warnings"] = [problem.as_record() for problem in sources.warnings]
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{answer.place}: {answer.placed}")
+    typer.echo(f"  {answer.reason}")
+    if len(answer.candidates) > 1 or (answer.candidates and answer.candidates[0].reason != answer.reason):
+        for each in answer.candidates[:12]:
+            share = f"{each.share:6.1%} of its {share_means}" if share_means else ""
+            typer.echo(f"  {each.placed:<20} {share}  {each.fips} {each.county}  {each.unit_title or 'no area'}")
+    typer.echo("What counts is where services are given, not the billing address.")
+    typer.echo(f"From: {'; '.join(sources.files)}")

@@ -1,0 +1,239 @@
+"""The library of official files: checked before kept, replaced whole, fetched with resume, several vintages side by side."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import json
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from openasm.base.errors import InputRefused, NotFound, WrongUsage
+from openasm.cli import data as data_command
+from openasm.cli import lookup as lookup_command
+from openasm.participants import library as library_module
+from openasm.participants.library import FetchFailed, add_file, fetch_file, newest, records
+from tests.builders.participant_lists import npi
+
+TODAY = dt.date(2026, 11, 22)
+HEADER = (
+    "NPI,FIRST_NAME,LAST_NAME,STATE,ASM_COHORT,ORGANIZATION_LEGAL_NAME,ASM_CY27_PARTICIPANT,ASM_CY27_SMALLPRACTICE\n"
+)
+COUNTIES = (
+    "cbsa_code,cbsa_title,division_code,division_title,metro_micro,county,state,state_fips,county_fips\n"
+    "10000,Testville TX,,,metro,Test County,Texas,48,001\n20000,Elsewhere TX,,,metro,Other County,Texas,48,002\n"
+)
+
+
+def participants(path: Path, count: int) -> Path:
+    path.write_text(
+        HEADER + "".join(f"{npi(n)},ADA,TESTNAME{n},TX,Heart Failure,TEST PRACTICE,Yes,No\n" for n in range(count))
+    )
+    return path
+
+
+def test_added_files_stand_side_by_side_and_changes_are_said(tmp_path: Path) -> None:
+    shelf = tmp_path / "library"
+    add_file(shelf, "participants", participants(tmp_path / "list.csv", 3), vintage="preliminary", today=TODAY)
+    record, warnings = add_file(
+        shelf,
+        "participants",
+        participants(tmp_path / "list.csv", 5),
+        vintage="final",
+        today=TODAY + dt.timedelta(days=1),
+    )
+    assert record.counts["rows"] == 5
+    assert any(
+        "P032" in text and "Found 5 (+2). Expected 3 as in preliminary" in text for text in map(str, record.warnings)
+    )
+    assert {problem.kind.code for problem in warnings} == {"P030", "P032"}
+    assert [each.vintage for each in records(shelf)] == ["final", "preliminary"]
+    assert newest(shelf, "participants")[1].vintage == "final"
+    assert newest(shelf, "participants", vintage="preliminary")[1].counts["rows"] == 3
+
+
+def test_a_refused_file_changes_nothing(tmp_path: Path) -> None:
+    shelf = tmp_path / "library"
+    add_file(shelf, "participants", participants(tmp_path / "list.csv", 3), vintage="v1", today=TODAY)
+    before = sorted((path, path.read_bytes()) for path in shelf.rglob("*") if path.is_file())
+    (tmp_path / "page.csv").write_text("<html>sign in</html>")
+    with pytest.raises(InputRefused):
+        add_file(shelf, "participants", tmp_path / "page.csv", vintage="v1", today=TODAY)
+    with pytest.raises(InputRefused, match="F001"):
+        add_file(shelf, "participants", tmp_path / "absent.csv", vintage="v1", today=TODAY)
+    with pytest.raises(NotFound, match="Known: participants"):
+        add_file(shelf, "nonsense", tmp_path / "list.csv", vintage="v1", today=TODAY)
+    with pytest.raises(WrongUsage, match="vintage"):
+        add_file(shelf, "participants", tmp_path / "list.csv", vintage="../v1", today=TODAY)
+    assert sorted((path, path.read_bytes()) for path in shelf.rglob("*") if path.is_file()) == before
+
+
+def test_an_addition_interrupted_anywhere_leaves_the_old_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "library"
+    add_file(shelf, "participants", participants(tmp_path / "list.csv", 3), vintage="v1", today=TODAY)
+    for step in ("copyfile", "replace"):
+        monkeypatch.setattr(library_module.shutil if step == "copyfile" else library_module.os, step, _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            add_file(shelf, "participants", participants(tmp_path / "list.csv", 4), vintage="v1", today=TODAY)
+        monkeypatch.undo()
+        assert newest(shelf, "participants")[1].counts["rows"] == 3
+    add_file(shelf, "participants", participants(tmp_path / "list.csv", 4), vintage="v1", today=TODAY)
+    assert newest(shelf, "participants")[1].counts["rows"] == 4
+    assert [path.name for path in (shelf / "participants").iterdir()] == ["v1"]
+
+
+def _interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "content", "code"),
+    [
+        ("qpp-benchmarks", "b.json", b"[1]", "P031"),
+        ("qpp-benchmarks", "b.json", b"[" * 100_000, "P031"),
+        ("value-sets", "v.json", b'{"resourceType": "Patient"}', "P031"),
+        ("value-sets", "v.txt", b"hello", "P031"),
+        ("value-sets", "v.html", b"<!DOCTYPE html>", "P021"),
+        ("codes-heart-failure", "c.xlsx", b"not a workbook", "F021"),
+        ("codes-heart-failure", "c.xlsx", b"PK\x03\x04 broken", "F021"),
+        ("areas", "a.csv", b"title\nx\n", "F005"),
+    ],
+)
+def test_wrong_content_is_refused(tmp_path: Path, key: str, name: str, content: bytes, code: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputRefused) as refused:
+        add_file(tmp_path / "library", key, tmp_path / name, vintage="v1", today=TODAY)
+    assert [problem.kind.code for problem in refused.value.problems] == [code]
+
+
+def test_good_content_of_every_other_kind(tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text(json.dumps([{"measureId": "236"}, {"measureId": "001"}]))
+    (tmp_path / "v.json").write_text('{"resourceType": "ValueSet"}')
+    (tmp_path / "v.xml").write_text("<?xml version='1.0'?><x/>")
+    with zipfile.ZipFile(tmp_path / "v.zip", "w") as archive:
+        archive.writestr("one.json", "{}")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("one.json", b"0" * 300_000_000)
+    shelf = tmp_path / "library"
+    added = {
+        name: add_file(shelf, key, tmp_path / name, vintage=name.replace(".", "-"), today=TODAY)[0].counts
+        for key, name in (
+            ("qpp-measures", "b.json"),
+            ("value-sets", "v.json"),
+            ("value-sets", "v.xml"),
+            ("value-sets", "v.zip"),
+        )
+    }
+    assert added["b.json"] == {"records": 2, "records of ASM measures": 1}
+    assert added["v.zip"] == added["v.json"] == added["v.xml"] == {"files": 1}
+    with pytest.raises(InputRefused, match="P020"):
+        add_file(shelf, "value-sets", tmp_path / "bomb.zip", vintage="bomb", today=TODAY)
+
+
+class _Server(http.server.BaseHTTPRequestHandler):
+    content = b""
+    break_after: int | None = None
+    ranges: list[str | None] = []  # noqa: RUF012 (reset by each test)
+
+    def do_GET(self) -> None:
+        type(self).ranges.append(self.headers.get("Range"))
+        if self.path.startswith("/missing"):
+            self.send_error(404)
+            return
+        start = 0
+        if self.headers.get("Range") and self.headers.get("If-Range") == '"one"':
+            start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        body = self.content[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"one"')
+        self.end_headers()
+        if self.break_after is not None:
+            self.wfile.write(body[: self.break_after])
+            type(self).break_after = None
+            self.connection.close()
+        else:
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Silence."""
+
+
+@pytest.fixture
+def server(socket_enabled: None) -> Iterator[str]:
+    _Server.ranges, _Server.break_after = [], None
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_address[1]}"
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_broken_download_is_resumed(tmp_path: Path, server: str) -> None:
+    _Server.content = participants(tmp_path / "list.csv", 2000).read_bytes()
+    _Server.break_after = 50_000
+    seen: list[int] = []
+    arguments = {"vintage": "v1", "today": TODAY, "address": f"{server}/list.csv"}
+    with pytest.raises(FetchFailed, match="broke off"):
+        fetch_file(tmp_path / "library", "participants", **arguments)
+    assert records(tmp_path / "library") == ()
+    record, _ = fetch_file(
+        tmp_path / "library", "participants", **arguments, progress=lambda have, _: seen.append(have)
+    )
+    assert _Server.ranges == [None, "bytes=50000-"]
+    assert record.counts["rows"] == 2000
+    assert newest(tmp_path / "library", "participants")[0].read_bytes() == _Server.content
+    assert seen[-1] == len(_Server.content)
+    assert not list((tmp_path / "library" / ".partial").iterdir())
+
+
+def test_what_cannot_be_fetched_says_what_to_do(tmp_path: Path, server: str) -> None:
+    with pytest.raises(FetchFailed, match="404"):
+        fetch_file(tmp_path, "areas", vintage="v1", today=TODAY, address=f"{server}/missing.xlsx")
+    with pytest.raises(WrongUsage, match="openasm data add value-sets FILE"):
+        fetch_file(tmp_path, "value-sets", vintage="v1", today=TODAY)
+    with pytest.raises(WrongUsage, match="https"):
+        fetch_file(tmp_path, "areas", vintage="v1", today=TODAY, address="file:///etc/hostname")
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    runner = CliRunner()
+    shelf = ["--library", str(tmp_path / "library")]
+    list_file, counties = participants(tmp_path / "list.csv", 3), tmp_path / "counties.csv"
+    counties.write_text(COUNTIES)
+    (tmp_path / "areas.csv").write_text("code\n10000\n")
+    for key, file in (("participants", list_file), ("counties", counties), ("areas", tmp_path / "areas.csv")):
+        result = runner.invoke(data_command.app, ["add", key, str(file), "--vintage", "v1", *shelf])
+        assert result.exit_code == 0, result.output
+    listing = json.loads(runner.invoke(data_command.app, ["list", "--json", *shelf]).stdout)
+    assert [each["key"] for each in listing["library"]] == ["participants", "areas", "counties"]
+    assert "licence: needs a UMLS licence" in runner.invoke(data_command.app, ["list", "--known", *shelf]).stdout
+    found = json.loads(runner.invoke(lookup_command.app, ["testname1 ada", "--json", *shelf]).stdout)
+    assert found["rows"][0]["npi"] == npi(1)
+    place = json.loads(runner.invoke(lookup_command.app, ["--county", "48001", "--json", *shelf]).stdout)
+    assert place["placed"] == "yes"
+    assert (
+        json.loads(runner.invoke(lookup_command.app, ["--zip", "77001", "--json", *shelf]).stdout)["placed"]
+        == "cannot tell"
+    )
+    missing = runner.invoke(lookup_command.app, [npi(77), *shelf])
+    assert isinstance(missing.exception, NotFound)
+    assert isinstance(runner.invoke(lookup_command.app, shelf).exception, WrongUsage)
+    other = participants(tmp_path / "other.csv", 2)
+    compared = json.loads(runner.invoke(data_command.app, ["compare", "v1", str(other), "--json", *shelf]).stdout)
+    assert [(each["kind"], each["npi"]) for each in compared["changes"]] == [("removed", npi(2))]
+    shutil.rmtree(tmp_path / "library")
+    empty = runner.invoke(lookup_command.app, ["ada", *shelf])
+    assert isinstance(empty.exception, NotFound)
+    assert "openasm data add participants FILE" in str(empty.exception)
