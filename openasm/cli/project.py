@@ -141,7 +141,7 @@ def _participant_lines(each: ParticipantProjection) -> list[str]:
         lines.append("  what would help most:")
         lines += [f"    {_lever(lever)}" for lever in [*best, *together]]
     moved = sorted(each.alternatives, key=lambda effect: -abs(effect.change_dollars))[:1]
-    if moved:
+    if moved and abs(moved[0].change_dollars) >= 1:
         lines.append(
             f"  the value it rests on most: {moved[0].key} would move the median to "
             f"{dollars_text(moved[0].median_dollars, cents=False, sign=True)}"
@@ -154,12 +154,17 @@ def _lever(lever: Lever) -> str:
 
 
 def _rests_on(projection: Projection) -> list[str]:
-    names = ", ".join(each.name for each in projection.unconfirmed_rules)
-    assumed = ", ".join(each.name.removeprefix("projection.") for each in projection.assumptions if not each.confirmed)
-    return [
-        f"  Rule values not confirmed in CMS's own text ({len(projection.unconfirmed_rules)}): {names}.",
-        f"  Assumptions of the projection: {assumed}.",
-    ]
+    """Every unconfirmed value by name, a line a section of the rule."""
+    count = len(projection.unconfirmed_rules)
+    lines = ["", f"Rests on {count} rule values not confirmed in CMS's own text (openasm rules --unconfirmed)"]
+    by_section: dict[str, list[str]] = {}
+    for each in projection.unconfirmed_rules:
+        section, name = each.name.split(".", 1)
+        by_section.setdefault(section, []).append(name)
+    lines += [f"  {section}: {', '.join(names)}" for section, names in by_section.items()]
+    lines.append("and on these assumptions about peers and chance (values and sources in the JSON file)")
+    lines.append("  " + ", ".join(each.name.removeprefix("projection.") for each in projection.assumptions))
+    return lines
 
 
 def _range(spread: Spread) -> str:

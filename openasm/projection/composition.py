@@ -11,6 +11,7 @@ from openasm.projection.published import Published, cost_table, rate_table
 from openasm.projection.quantiles import lognormal, middles
 from openasm.projection.scenario import Scenario
 from openasm.projection.standing import Flags, Numbers, Standing
+from openasm.regulation.cost import cost_measure_of
 from openasm.regulation.final_score import complex_patient_adjustment, small_practice_adjustment
 from openasm.regulation.improvement import improvement_adjustment
 from openasm.regulation.interoperability import interoperability_adjustment
@@ -93,8 +94,17 @@ def published_peers(
                 )
             )
     (no_cost,) = shuffle.flags(scenario.number("without_cost_share"))
-    costs, _, cost_year = cost_table(standing.cohort, rules=rules, vintage=vintage, trend=scenario.number("cost_trend"))
-    sources.append(Published(f"cost of {standing.cohort}", "claims", cost_year, "lognormal by median and SD"))
+    costs, spread, cost_year = cost_table(
+        standing.cohort, rules=rules, vintage=vintage, trend=scenario.number("cost_trend")
+    )
+    sources.append(
+        Published(
+            cost_measure_of(standing.cohort, rules),
+            "claims",
+            cost_year,
+            f"lognormal with the median ${spread.median:,.0f} and standard deviation ${spread.standard_deviation:,.0f}",
+        )
+    )
     adjustments, own_complex = _adjustments(standing, shuffle, silent, scenario)
     paid = shuffle.spread(_amounts("part_b", count, scenario))
     peers = PublishedPeers(

@@ -68,7 +68,9 @@ def pull_levers(model: CohortModel, draws: CohortDraws) -> tuple[LeverDraws, ...
         highest = model.scenario.rules["final_score.highest"].number
         for place in range(len(levers) + 1):
             if place == 0:
-                new_score = np.minimum(base_score + np.float32(1), np.float32(highest))
+                # A score of 0 comes from submitting nothing, or lies below 0 before clipping: no point is to be had.
+                more = np.minimum(base_score + np.float32(1), np.float32(highest))
+                new_score = np.where(base_score == 0, base_score, more)
             else:
                 known, adjustments = changed[place - 1][0]
                 new_score = _scores(model, known, adjustments, numbers, benchmarks)

@@ -37,12 +37,24 @@ from openasm.projection.scenario import NEXT_YEAR, OWN, PUBLISHED, Scenario, ass
 from openasm.projection.sensitivity import ChangedScenario, alternatives
 from openasm.projection.simulate import CohortDraws, CohortModel, cohort_model, simulate
 from openasm.projection.standing import Numbers, Places, Standing, standings_of
+from openasm.regulation import cost, final_score, improvement, interoperability, payment, quality
 from openasm.regulation.rulebook import rules_for
 
 DETAILED = 200  # up to so many participants get histograms, levers and alternatives
 LEVER_DRAWS = 1000
-SENSITIVITY_DRAWS = 300
-ROUTE_NAMES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
+SENSITIVITY_DRAWS = 200
+RULES_USED = frozenset(
+    (
+        *quality.PARAMETERS,
+        *cost.PARAMETERS,
+        *improvement.PARAMETERS,
+        *interoperability.PARAMETERS,
+        *final_score.PARAMETERS,
+        *payment.PARAMETERS,
+    )
+)
+COLLECTION_NAMES = {"ecqm": "eCQM", "cqm": "CQM", "claims": "claims"}
+COHORT_NAMES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,7 @@ def project(run: Run, request: Request, *, threads: int | None = None) -> Projec
             Alternative(each.key, each.parameter, each.title, each.base, each.changed, each.status) for each in changed
         ),
         assumptions=tuple(_assumption(each) for each in assumptions),
-        unconfirmed_rules=tuple(_assumption(each) for each in rules.unconfirmed),
+        unconfirmed_rules=tuple(_assumption(each) for each in rules.unconfirmed if each.name in RULES_USED),
         notes=_notes(run, scenario, parts),
     )
 
@@ -299,7 +311,7 @@ def _assumption(parameter: Parameter) -> Assumption:
 def _notes(run: Run, scenario: Scenario, parts: Sequence[_Part]) -> tuple[str, ...]:
     notes = []
     for part in parts:
-        name = ROUTE_NAMES[part.model.cohort]
+        name = COHORT_NAMES[part.model.cohort]
         known, drawn = len(part.model.focal), part.cohort.peers_drawn
         if scenario.peers == PUBLISHED:
             years = sorted({each.year for each in part.model.sources})
@@ -309,7 +321,7 @@ def _notes(run: Run, scenario: Scenario, parts: Sequence[_Part]) -> tuple[str, .
                 f"{', '.join(map(str, years))}), which are national and not ASM's."
             )
             notes += [
-                f"Measure {each.measure} by {each.collection_type}: {each.how} (MIPS {each.year})."
+                f"Measure {each.measure} by {COLLECTION_NAMES[each.collection_type]}: {each.how} (MIPS {each.year})."
                 for each in part.model.sources
                 if each.how != "percentiles"
             ]

@@ -68,7 +68,7 @@ def rate_quantiles(
         _, other_record = _record(table, other, vintage, measure)
         move = number_of(record["average"]) - number_of(other_record["average"])
         values = from_percentiles(published_values(other_record), at, low=0.0, high=high) + move
-        how = f"{other} percentiles, moved by {move:+.2f} points to the published average"
+        how = f"percentiles of the other collection type, moved by {move:+.2f} points to the published average"
         return np.asarray(np.clip(values, 0.0, high) / scale), Published(measure, collection_type, year, how)
     values = from_percentiles(published_values(record), at, low=0.0, high=high)
     return np.asarray(values / scale), Published(measure, collection_type, year, how)
