@@ -320,6 +320,15 @@ def surely_born_after(birth: Moment, day: int) -> bool:
     return birth.first_day >= day * TICKS + 3
 
 
+def age_is_known_to_reach(birth: Moment, day: int, years: int) -> bool:
+    """Whether someone is surely that old in whole years on a day.
+
+    >>> age_is_known_to_reach(moment("2008-12-31"), day_number(date(2026, 12, 31)), 18)
+    True
+    """
+    return surely_born_by(birth, born_by(day, years))
+
+
 # --- comparing: whether something is surely so ---------------------------------------------------------------------------
 
 
