@@ -32,9 +32,9 @@ def input_tables(inputs: ScoreInputs) -> dict[str, Table]:
 
 
 def _cell(value: object) -> Cell:
-    if isinstance(value, Fraction):
-        return decimal_text(value)
-    return value if value is None or isinstance(value, int) else str(value)
+    if isinstance(value, str | int | None):
+        return value
+    return decimal_text(value) if isinstance(value, Fraction) else str(value)
 
 
 def decimal_text(value: Fraction) -> str:
@@ -43,9 +43,9 @@ def decimal_text(value: Fraction) -> str:
     >>> decimal_text(Fraction(12345, 100)), decimal_text(Fraction(7)), decimal_text(Fraction(-1, 20))
     ('123.45', '7', '-0.05')
     """
-    places = 0
-    while (value * 10**places).denominator != 1:
-        places += 1
-    digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
+    places, scale = 0, 1
+    while scale % value.denominator:
+        places, scale = places + 1, scale * 10
+    digits = str(abs(value.numerator) * (scale // value.denominator)).rjust(places + 1, "0")
     sign = "-" if value < 0 else ""
     return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
