@@ -19,6 +19,7 @@ from openasm.base.errors import InputRefused, OpenAsmError
 
 # command -> (module holding its Typer `app`, one line for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("openasm.cli.demo", "A made-up practice through the whole path, with its report."),
     "lookup": ("openasm.cli.lookup", "Am I in: by NPI, name, practice, state, ZIP or county."),
     "data": ("openasm.cli.data", "Official public files: add, fetch, list, compare."),
     "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
