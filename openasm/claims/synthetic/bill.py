@@ -143,7 +143,7 @@ class Ledger:
             thru_day=columns["thru_day"],
             pair=pair,
             tin=tin,
-            specialty=split[np.maximum(pair, 0)] & (pair >= 0) & (self.rng.random(count) < 0.4),
+            specialty=split[np.maximum(pair, 0)] & (pair >= 0) & (self.rng.random(self.claims)[columns["claim"]] < 0.4),
             site=site,
             extra=columns["extra"],
             allowed=allowed,

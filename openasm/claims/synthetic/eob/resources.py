@@ -16,7 +16,6 @@ from openasm.claims.synthetic.eob import words
 from openasm.claims.synthetic.eob.words import BLUE, CLAIM_KINDS, Json, adjudication, extension, variable
 from openasm.claims.synthetic.people import NEVER
 from openasm.claims.synthetic.practices import zip_codes
-from openasm.claims.synthetic.settings import first_days
 from openasm.claims.synthetic.templates import Template
 
 _EPOCH = dt.date(1970, 1, 1)
@@ -81,26 +80,39 @@ class Resources:
             yield patient
 
     def coverages(self) -> Iterator[Json]:
-        """A Coverage for every unbroken stretch of a part."""
-        people = self.block.people
+        """A Coverage for every person, part and year, month by month as CMS states it."""
+        people, region = self.block.people, self.ground.region
         for place, name in enumerate(self.people):
             low, high = int(people.cover_from[place]), int(people.cover_to[place])
-            if low > high:
-                continue
-            gap, months = int(people.lapse[place]), int(people.lapse_months[place])
-            spans = {"Part A": [(low, high)], "Part B": [(low, high)]}
-            if low <= gap <= high and months:
-                spans["Part B"] = [(low, gap - 1), (gap + months, high)]
-            spans["Part C"] = [(max(low, int(people.part_c_from[place])), min(high, int(people.part_c_to[place])))]
-            spans["Part D"] = [(max(low, int(people.part_d_from[place])), min(high, int(people.part_d_to[place])))]
+            gap = int(people.lapse[place])
+            lapsed = range(gap, gap + int(people.lapse_months[place]))
+            managed = range(int(people.part_c_from[place]), int(people.part_c_to[place]) + 1)
+            drugs = range(int(people.part_d_from[place]), int(people.part_d_to[place]) + 1)
             facts = [
                 extension("esrd_ind", "Y" if people.esrd[place] else "0"),
                 extension("orec", "1" if people.disabled[place] else "0"),
-                extension("dual_01", "02" if people.dual[place] else "NA"),
             ]
-            for part, stretches in spans.items():
-                for number, (begin, end) in enumerate((b, e) for b, e in stretches if b <= e):
-                    yield _coverage(name, part, number, begin, end, facts)
+            dual = "02" if people.dual[place] else "NA"
+            for year in range(region.first_year, region.last_year + 1):
+                january = (year - 1970) * 12
+                months = range(january, january + 12)
+                known = [month for month in months if low <= month <= high]
+                if not known:
+                    continue
+                stated: dict[str, list[Json]] = {
+                    "Part A": [extension(f"buyin{m - january + 1:02d}", "1" if m in lapsed else "3") for m in known],
+                    "Part C": [
+                        extension(f"ptc_cntrct_id_{m - january + 1:02d}", "H9999" if m in managed else "0")
+                        for m in known
+                    ],
+                    "Part D": [
+                        extension(f"ptdcntrct{m - january + 1:02d}", "S9999" if m in drugs else "0") for m in known
+                    ],
+                }
+                stated["Part B"] = stated["Part A"]
+                duals = [extension(f"dual_{m - january + 1:02d}", dual) for m in known]
+                for part in ("Part A", "Part B", "Part C", "Part D"):
+                    yield _coverage(name, part, year, [*facts, *duals, *stated[part]])
 
     def claims(self) -> Iterator[Json]:
         """Every claim that stands, with denied lines on some, and denied or cancelled claims beside them."""
@@ -268,18 +280,16 @@ def _balance(setting: str, share: int) -> list[Json]:
     ]
 
 
-def _coverage(name: str, part: str, number: int, begin: int, end: int, facts: list[Json]) -> Json:
+def _coverage(name: str, part: str, year: int, facts: list[Json]) -> Json:
     kind = f"{words.TERMINOLOGY}/coverage-class"
-    period = first_days(np.array([begin, end + 1]))
     return {
         "resourceType": "Coverage",
-        "id": f"{part.lower().replace(' ', '-')}-{name}-{number + 1}",
+        "id": f"{part.lower().replace(' ', '-')}-{name}-{year}",
         "status": "active",
-        "extension": facts,
+        "extension": [{"url": variable("rfrnc_yr"), "valueDate": str(year)}, *facts],
         "beneficiary": {"reference": f"Patient/{name}"},
         "subscriberId": name,
         "relationship": words.coding(f"{words.TERMINOLOGY}/subscriber-relationship", "self"),
-        "period": {"start": day_text(int(period[0])), "end": day_text(int(period[1]) - 1)},
         "payor": [{"identifier": {"value": "Centers for Medicare and Medicaid Services"}}],
         "class": [
             {"type": words.coding(kind, "group"), "value": "Medicare"},
