@@ -29,7 +29,7 @@ YEAR = 2027
 NEW_YEAR = day_number(dt.date(YEAR, 1, 1))
 CATEGORIES = condition_categories("CMS-HCC Model V24", 2026)
 HURRIED = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
@@ -231,7 +231,7 @@ def test_equal_on_crowded_edges(engine: Engine, cohort: str, tmp_path: Path) -> 
         seen["regressions"] += sum(model.basis == "regression" for model in quick.expected.models)
 
     check()
-    assert seen["episodes"] > 80
+    assert seen["episodes"] > 60
     assert seen["regressions"] > 0
 
 
@@ -240,10 +240,11 @@ def test_equal_at_the_constants_of_the_definition(engine: Engine, cohort: str, t
     codes, construction = demonstration(cohort, minimum_model_episodes=4)
     confirm, window = construction.confirm_days, construction.window_days
     steps = st.sampled_from([0, 0, confirm - 1, confirm, confirm + 1, window - 1, window, window + 1, 30])
+    opening = NEW_YEAR - (400 if cohort == "heart_failure" else 100)
     days = st.builds(
-        lambda chosen, offset: NEW_YEAR - 500 + sum(chosen) + offset,
+        lambda chosen, offset: opening + sum(chosen) + offset,
         st.lists(steps, max_size=2),
-        st.sampled_from([0, 0, 1, 365]),
+        st.sampled_from([0, 0, 1, 2]),
     )
     seen = 0
 
@@ -258,4 +259,4 @@ def test_equal_at_the_constants_of_the_definition(engine: Engine, cohort: str, t
         seen += len(plain.episodes)
 
     check()
-    assert seen > 25
+    assert seen > 40
