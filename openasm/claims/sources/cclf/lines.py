@@ -162,7 +162,10 @@ def service_line_fates(engine: DuckDbEngine) -> None:
 
 
 def facility_lines() -> str:
-    """Outpatient service lines, then one line for every other facility claim and for outpatient claims without lines."""
+    """Outpatient service lines, then one line for every other facility claim and for outpatient claims without lines.
+
+    The one line of a home health or hospice claim carries the claim's first HCPCS code.
+    """
     modifiers = ", ".join(f"HCPCS_{place}_MDFR_CD" for place in range(1, 6))
     return f"""
         SELECT person, claim, CLM_LINE_NUM, setting, start, greatest(start, coalesce(CLM_LINE_THRU_DT, start)),
@@ -175,9 +178,13 @@ def facility_lines() -> str:
             FROM cclf2_fates WHERE fate IS NULL
         )
         UNION ALL
-        SELECT person, claim, 1, setting, from_date, thru_date, NULL, NULL, NULL, NULL, NULL, npi, NULL, NULL, drg, NULL,
-               NULL, NULL, paid, paid, 'paid'
+        SELECT person, claim, 1, setting, from_date, thru_date, first.hcpcs, NULL, NULL, NULL, NULL, npi, NULL, NULL, drg,
+               NULL, NULL, NULL, paid, paid, 'paid'
         FROM facility
+        LEFT JOIN (
+            SELECT claim, arg_min(CLM_LINE_HCPCS_CD, CLM_LINE_NUM) AS hcpcs FROM cclf2_fates
+            WHERE setting IN ('home_health', 'hospice') AND CLM_LINE_HCPCS_CD IS NOT NULL GROUP BY claim
+        ) AS first USING (claim)
         WHERE setting <> 'outpatient'
            OR claim NOT IN (SELECT CUR_CLM_UNIQ_ID FROM cclf2_fates WHERE fate IS NULL)
     """

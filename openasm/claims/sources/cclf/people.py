@@ -112,10 +112,10 @@ def make_people(engine: DuckDbEngine, files: Sequence[CclfFile]) -> tuple[int, i
 def make_enrollment(engine: DuckDbEngine) -> None:
     """Make `enrollment` for every month the claims cover from `snapshots` and the drug fills in `part_d_lines`.
 
-    CCLF8 says when Parts A and B began, not when they ended, and knows neither Part C nor Part D. So: a month takes the first
-    delivery made at or after its end, else the person's last one; someone missing from the newest delivery is covered up to
-    the last delivery that has them; nobody beyond the month of death. Part D is read from fills: a calendar year with a fill
-    is enrolled, any other unknown.
+    CCLF8 lists who is covered by Medicare itself when a delivery is made, says when Parts A and B began, not when they ended,
+    and knows neither Part C nor Part D. So a month is told by the first delivery made at or after its end (after the newest
+    one, by that); who is missing from it was not covered, nobody is beyond the month of death. Part D is read from fills: a
+    calendar year with a fill is enrolled, any other unknown.
     """
     engine.execute(
         """
@@ -124,19 +124,12 @@ def make_enrollment(engine: DuckDbEngine) -> None:
         months AS (
             SELECT unnest(generate_series(first, last, INTERVAL 1 MONTH))::DATE AS month FROM span WHERE first IS NOT NULL
         ),
-        newest AS (SELECT max(made) AS made FROM snapshots),
-        lasting AS (SELECT person, max(made) AS made FROM snapshots GROUP BY person),
-        wanted AS (
-            SELECT l.person, m.month,
-                   (SELECT min(s.made) FROM snapshots AS s WHERE s.person = l.person AND s.made >= last_day(m.month)) AS next,
-                   l.made AS final
-            FROM lasting AS l CROSS JOIN months AS m CROSS JOIN newest AS n
-            WHERE last_day(m.month) <= l.made OR l.made = n.made
+        deliveries AS (SELECT DISTINCT made FROM snapshots),
+        told AS (
+            SELECT m.month, coalesce(min(d.made) FILTER (d.made >= last_day(m.month)), max(d.made)) AS made
+            FROM months AS m CROSS JOIN deliveries AS d GROUP BY m.month
         ),
-        stated AS (
-            SELECT w.month, s.* FROM wanted AS w
-            JOIN snapshots AS s ON s.person = w.person AND s.made = coalesce(w.next, w.final)
-        ),
+        stated AS (SELECT t.month, s.* FROM told AS t JOIN snapshots AS s ON s.made = t.made),
         fills AS (SELECT DISTINCT beneficiary, year(from_date) AS year FROM part_d_lines),
         covered AS (
             SELECT s.*, d.death_date AS died,

@@ -213,6 +213,9 @@ def _facility_lines(
                 start,
                 end,
                 npi=npi,
+                hcpcs=next((code for item in items if (code := _hcpcs(item))), None)
+                if setting in ("home_health", "hospice")
+                else None,
                 drg=drg if setting == "inpatient" else None,
                 allowed_cents=whole if basis == "rebuilt" else None,
                 paid_cents=paid,
@@ -458,6 +461,10 @@ def _claim_amounts(resource: Mapping[str, Any]) -> dict[str, int]:
 def _cents(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Unreadable(where)
+    if -1e11 < value < 1e11:
+        near = round(value * 100)
+        if abs(value * 100 - near) < 1e-4:  # two decimals or fewer: the usual case, without exact arithmetic
+            return near
     try:
         return int((Decimal(str(value)) * 100).quantize(Decimal(1), ROUND_HALF_UP))
     except (InvalidOperation, OverflowError, ValueError):

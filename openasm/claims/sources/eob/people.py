@@ -101,9 +101,16 @@ def read_coverage(resource: Mapping[str, Any]) -> Iterator[CoverageRow]:
         True,
         False,
         esrd,
-        None,
+        _dual_at_all(resource),
         disabled,
     )
+
+
+def _dual_at_all(resource: Mapping[str, Any]) -> bool | None:
+    """Dual status of a Coverage that names months without their year: of any of them."""
+    stated = [extension(resource, f"dual_{month:02d}", f"dual_stus_cd_{month:02d}") for month in range(1, 13)]
+    known = [status in _DUAL for status in stated if status is not None and status != "99"]
+    return any(known) if known else None
 
 
 def _months(resource: Mapping[str, Any], part: str, year: int) -> Iterator[tuple[dt.date, bool, bool | None]]:

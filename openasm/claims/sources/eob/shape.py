@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 
@@ -108,6 +109,7 @@ SETTINGS = {
 """CMS's claim type words and codes to settings; a word is believed before a code."""
 
 
+@lru_cache(maxsize=4096)
 def name(text: str) -> str:
     """The last path segment of a code or system, lower case, `_` for `-`.
 
