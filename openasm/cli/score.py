@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import json
 import shlex
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +44,8 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Score a cohort: category scores, final scores and payment adjustments, as a run folder with a report."""
+    # Asked to stop, the process unwinds and takes its unfinished folder away with it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     summary = score_folder(
         input_dir,
         out,

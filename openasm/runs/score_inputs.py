@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from openasm.base import files
-from openasm.base.errors import NotFound
+from openasm.base.errors import InputRefused, NotFound
 from openasm.base.files import Column, Table, find_table, read_table
 from openasm.base.parameters import Rules
 from openasm.base.problems import Problems
@@ -178,7 +178,7 @@ def read_inputs(folder: Path, *, rules: Rules, problems: Problems) -> ScoreInput
     check.quality(tables["quality"])
     check.cost(tables["cost"])
     check.attestations(tables["attestations"])
-    problems.refuse_errors()
+    _refuse(problems)
     return sorted_inputs(
         participants=participants,
         quality=_records(_with_zero_counts(tables["quality"]), QualityRow),
@@ -186,6 +186,17 @@ def read_inputs(folder: Path, *, rules: Rules, problems: Problems) -> ScoreInput
         attestations=_records(tables["attestations"], AttestationRow),
         files=read,
     )
+
+
+def _refuse(problems: Problems) -> None:
+    """Raise InputRefused with every error, file by file and row by row."""
+    order = {stem: place for place, stem in enumerate(_TABLES)}
+    errors = sorted(
+        problems.errors,
+        key=lambda each: (order.get(Path(each.file).stem, 0), each.row is None, each.row or 0),
+    )
+    if errors:
+        raise InputRefused(errors)
 
 
 def sorted_inputs(

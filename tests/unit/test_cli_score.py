@@ -89,6 +89,31 @@ def test_explain_prints_both_cohorts_and_json(run: Path) -> None:
     assert one.stderr == ""
 
 
+STOPPED = """
+import sys, time
+from openasm.runs import score_run
+from openasm.cli.main import main
+
+def stuck(*arguments):
+    print("writing", flush=True)
+    time.sleep(30)
+
+score_run.write_parquet = stuck
+main()
+"""
+
+
+def test_a_stopped_command_takes_its_unfinished_folder_away(inputs: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STOPPED, "score", str(inputs), "--year", "2027", "--out", str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        assert [path.name.startswith(".run.partial-") for path in tmp_path.iterdir()] == [True]
+        process.terminate()
+        assert process.wait(timeout=60) == 143
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_help_comes_quickly() -> None:
     """Below 0.3 s of work: the best of five, by processor time, so that a busy machine does not decide."""
     import resource
