@@ -26,6 +26,6 @@ def run() -> list[Row]:
             reference="a fresh interpreter that imports typer",
             reference_took=typer,
             limit_seconds=0.3,
-            note="bound by the import of typer and rich; no engine or array library is loaded",
+            note="bound by the start of the interpreter and the import of typer; no engine or array library is loaded",
         )
     ]

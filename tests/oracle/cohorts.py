@@ -229,7 +229,9 @@ def _quality_row(
         rate = f"{float(scale):.{chance.choice([0, 1, 4])}f}"
         row |= {"eligible": str(eligible), "rate": rate if eligible or chance.random() < 0.5 else ""}
         nothing = chance.choice(["", "0"])
-        return row | {"met": nothing, "not_met": nothing, "exclusions": nothing, "exceptions": nothing}
+        # counts beside a claims rate are allowed and mean nothing: neither completeness nor a minimum submission
+        met, not_met = (str(eligible), "0") if chance.random() < 0.3 else (nothing, nothing)
+        return row | {"met": met, "not_met": not_met, "exclusions": nothing, "exceptions": nothing}
     met, not_met, exclusions, exceptions = counts.met, counts.not_met, 0, 0
     kind = chance.random()
     if kind < 0.06:  # one case short of the minimum, or just there
