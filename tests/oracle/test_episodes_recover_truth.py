@@ -30,7 +30,7 @@ def _found(folder, year, work):
 
 @pytest.mark.parametrize("seed", [3, 71, 2027])
 def test_the_chain_recovers_the_truth(tmp_path, seed):
-    synthetic_region(seed, tmp_path / "region", participants=12, beneficiaries=1_000)
+    synthetic_region(seed, tmp_path / "region", participants=10, beneficiaries=800)
     for year in (2026, 2027):
         planned = planned_episodes(tmp_path / "region" / "truth", year)
         found = _found(tmp_path / "region" / "tables", year, tmp_path)
@@ -42,7 +42,7 @@ def test_the_chain_recovers_the_truth(tmp_path, seed):
 
 @pytest.mark.parametrize("source_format", ["cclf", "eob"])
 def test_the_chain_recovers_the_truth_through_files(tmp_path, source_format):
-    synthetic_region(12, tmp_path / "region", participants=8, beneficiaries=600, formats=[source_format])
+    synthetic_region(12, tmp_path / "region", participants=6, beneficiaries=420, formats=[source_format])
     load_claims(source_format, [tmp_path / "region" / source_format], tmp_path / "claims")
     planned = planned_episodes(tmp_path / "region" / "truth", 2027)
     found = _found(tmp_path / "claims", 2027, tmp_path)
