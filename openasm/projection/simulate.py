@@ -69,7 +69,8 @@ class CohortDraws:
     """The draws of one cohort.
 
     final_score, factor: (participants asked for, draws), single precision; NaN: no final score. benchmarks: of the first
-    draws only (`simulate(keep=...)`). median_final_score, share_cut, undistributed: of the whole cohort, (draws,).
+    draws only (`simulate(keep=...)`). median_final_score, share_cut, undistributed, dollars_sum, pool: of the whole cohort,
+    (draws,); dollars_sum: everybody's change of payments, pool: the incentive pool.
     """
 
     final_score: Numbers
@@ -81,7 +82,7 @@ class CohortDraws:
     share_cut: Numbers
     undistributed: Numbers
     dollars_sum: Numbers
-    part_b_sum: Numbers
+    pool: Numbers
 
 
 def cohort_model(standing: Standing, asked: Places, scenario: Scenario) -> CohortModel:
@@ -157,7 +158,7 @@ def simulate(model: CohortModel, *, draws: int, keep: int = 0, threads: int | No
                 "share_cut",
                 "undistributed",
                 "dollars_sum",
-                "part_b_sum",
+                "pool",
             )
         },
     )
@@ -220,10 +221,10 @@ def _simulate_some(model: CohortModel, first: int, count: int, keep: int, result
     result.scaling[to] = paid_out.scaling_factor
     result.midpoint[to] = paid_out.midpoint
     result.median_final_score[to] = median_of(*in_order(final))
-    result.share_cut[to] = (paid_out.factor < 0).mean(axis=1)
+    result.share_cut[to] = np.count_nonzero(paid_out.factor < 0, axis=1) / model.size
     result.undistributed[to] = paid_out.undistributed_dollars
-    result.dollars_sum[to] = paid_out.change_dollars.sum(axis=1, dtype=np.float64)
-    result.part_b_sum[to] = np.where(np.isnan(final), 0, paid).sum(axis=1, dtype=np.float64)
+    result.dollars_sum[to] = paid_out.change_dollars.sum(axis=1)
+    result.pool[to] = paid_out.pool_dollars
     if first < keep:
         kept, some = slice(first, min(first + count, keep)), slice(0, min(count, keep - first))
         for pool, benchmark in deciles.items():

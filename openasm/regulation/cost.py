@@ -216,8 +216,9 @@ def cost_edges(scores: FloatArray, multiples: FloatArray, *, degrees_lost: int =
     last = np.maximum(members - 1, 0)[..., None]
     spread = at_places(ordered, last)[..., 0] > ordered[..., 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.nansum(ordered, axis=-1) / members
-        squares = np.nansum(np.square(ordered - mean[..., None]), axis=-1)
+        mean = np.where(np.isnan(ordered), 0.0, ordered).sum(axis=-1) / members
+        off = ordered - mean[..., None].astype(scores.dtype)
+        squares = np.fmax(np.square(off, out=off), 0.0).sum(axis=-1)  # NaN counts as 0
         deviation = np.where(spread, np.sqrt(squares / (members - degrees_lost)), np.nan)
     return (median[..., None] + deviation[..., None] * multiples).astype(scores.dtype)
 

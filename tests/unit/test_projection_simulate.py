@@ -103,8 +103,9 @@ def test_every_draw_keeps_the_budget(cohort, peers):
     standing = made_up(cohort, 80)
     model = cohort_model(standing, np.arange(5), dataclasses.replace(small_cohorts(), peers=peers))
     draws = simulate(model, draws=50)
-    withheld = RULES["payment.risk_level"].number * (1 - RULES["payment.redistributed_share"].number)
-    assert (draws.dollars_sum + draws.undistributed) / draws.part_b_sum == pytest.approx(-withheld, rel=1e-4)
+    share = RULES["payment.redistributed_share"].number
+    # pool = r x R x sum(B), and all dollars add up to -r x (1 - R) x sum(B) but for what the cap withholds
+    assert draws.dollars_sum + draws.undistributed == pytest.approx(-draws.pool * (1 - share) / share, rel=1e-4)
 
 
 @pytest.mark.parametrize("cohort", COHORTS)
