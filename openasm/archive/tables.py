@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from openasm.base.errors import InputRefused, NotFound
@@ -94,6 +94,7 @@ class RunTable:
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
+    _indexes: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -124,10 +125,14 @@ class RunTable:
             yield dict(zip(names, values, strict=True))
 
     def where(self, **wanted: str) -> list[dict[str, str]]:
-        """The rows whose columns hold the given texts, in the table's order."""
-        selected = [self.texts(name) for name in wanted]
-        target = tuple(wanted.values())
-        return [self.row(place) for place, key in enumerate(zip(*selected, strict=True)) if key == target]
+        """The rows whose columns hold the given texts, in the table's order; an index of those columns is kept."""
+        names = tuple(wanted)
+        if names not in self._indexes:
+            index: dict[tuple[str, ...], list[int]] = {}
+            for place, key in enumerate(zip(*(self.texts(name) for name in names), strict=True)):
+                index.setdefault(key, []).append(place)
+            self._indexes[names] = index
+        return [self.row(place) for place in self._indexes[names].get(tuple(wanted.values()), ())]
 
 
 def read_csv(path: Path) -> RunTable:
