@@ -204,7 +204,7 @@ class RuleBook:
             published = sorted({known for entry in self.entries if entry.name in missing for known in entry.years})
             known = ", ".join(str(each) for each in published) or "none"
             raise RuleUnpublished(
-                f"No published value for performance year {year}: {', '.join(missing)}. Years with values: {known}. "
+                f"No published value for performance year {year}: {_named(missing, year)}. Years with values: {known}. "
                 "Give a file of values with --rules, or ask a what-if to assume another year with --assume-year."
             )
         return Rules(year, {name: by_name[name] for name in names})
@@ -557,6 +557,12 @@ def _fraction(text: str) -> Fraction:
         return Fraction(text.replace("_", ""))
     except (ValueError, ZeroDivisionError):
         raise ValueError(shown(text)) from None
+
+
+def _named(missing: Sequence[str], year: int, most: int = 8) -> str:
+    """The first names and how many more there are."""
+    more = f" and {len(missing) - most} more (openasm rules --missing {year})" if len(missing) > most else ""
+    return ", ".join(missing[:most]) + more
 
 
 def unpublished_names(book: RuleBook, year: int) -> tuple[str, ...]:

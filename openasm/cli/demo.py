@@ -49,7 +49,12 @@ def demo(
             f"{'-' if factor is None else f'{factor:+.2%}':>9}{_dollars(each.dollars.median):>17}"
             f"{spread:>26}{each.probability_of_cut:>17.0%}"
         )
-    levers = [(lever.dollars, each.name, lever.title) for each in made.projection.participants for lever in each.levers]
+    levers = [
+        (lever.dollars, each.name, lever.title)
+        for each in made.projection.participants
+        for lever in each.levers
+        if lever.key != "all"
+    ]
     if levers:
         worth, name, title = max(levers)
         typer.echo("")

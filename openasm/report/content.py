@@ -154,7 +154,7 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a report shows."""
+    """Everything a report shows. together: the range of the shown practice's payment change as a whole, dollars."""
 
     title: str
     run_name: str
@@ -169,6 +169,7 @@ class Report:
     problems: tuple[Mapping[str, object], ...]
     inputs: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = field(default=())
+    together: RangeLine | None = None
 
     @property
     def unconfirmed(self) -> tuple[RuleLine, ...]:

@@ -77,7 +77,8 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
         assumptions=_assumptions(projection),
         problems=tuple(run.manifest.get("problems", ())),
         inputs=tuple((str(each["name"]), str(each["sha256"])) for each in run.manifest.get("inputs", ())),
-        notes=(*run.manifest.get("notes", ()), *(projection.notes if projection else ())),
+        notes=tuple(run.manifest.get("notes", ())),
+        together=_together(projection, clinicians),
     )
 
 
@@ -303,6 +304,17 @@ def _group(kind: str, label: str, rows: Sequence[Row]) -> GroupLine:
     )
 
 
+def _together(projection: Projection | None, clinicians: Sequence[Clinician]) -> RangeLine | None:
+    """The range of a practice's sum over draws, where exactly one practice is shown and all of it was projected."""
+    tins = {who.tin for who in clinicians}
+    if projection is None or len(tins) != 1:
+        return None
+    for practice in projection.practices:
+        if practice.tin in tins and practice.participants == len(clinicians):
+            return _range(practice.dollars)
+    return None
+
+
 def _assumptions(projection: Projection | None) -> tuple[str, ...]:
     if projection is None:
         return ()
@@ -310,6 +322,7 @@ def _assumptions(projection: Projection | None) -> tuple[str, ...]:
         f"{projection.draws:,} simulated cohorts (seed {projection.seed}); peers: {projection.peers}; "
         f"own sampling error: {projection.own_error.replace('_', ' ')}."
     ]
+    lines += projection.notes
     for each in projection.assumptions:
         sure = "" if each.confirmed else " (unconfirmed)"
         unit = f" {each.unit}" if each.unit else ""

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from openasm.base.identity import masked
 from openasm.base.money import dollars_text
 from openasm.report import charts
-from openasm.report.content import Clinician, CohortView, MeasureLine, RangeLine, Report
+from openasm.report.content import Clinician, CohortView, MeasureLine, Report
 from openasm.report.from_run import report_of
 
 MINUS = "−"
@@ -45,13 +45,6 @@ def render(report: Report, *, run_name: str) -> str:
         cohort_charts={view.cohort: _cohort_chart(view) for view in report.cohorts},
         any_forecast=bool(forecasts),
         total_change=sum(who.change_dollars or 0.0 for who in report.clinicians),
-        total_range=RangeLine(
-            sum(each.dollars.low for each in forecasts),
-            sum(each.dollars.middle for each in forecasts),
-            sum(each.dollars.high for each in forecasts),
-        )
-        if len(forecasts) == len(report.clinicians) and forecasts
-        else None,
     )
 
 
