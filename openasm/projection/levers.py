@@ -6,7 +6,6 @@ them. In a cohort of a few dozen they do move, and a lever then helps a little l
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
@@ -159,10 +158,11 @@ def _levers(model: CohortModel, draws: CohortDraws) -> list[tuple[str, str, Chan
         reported[standing.rows.participant[rows]] = True
         pool = (place, COLLECTION_TYPES.index(kinds[0]))
         if kinds != ("claims",) and not reported.all() and pool in draws.benchmarks.deciles:
-            median = float(np.nanmean(draws.benchmarks.deciles[pool].edges[:, 4]))
-            if math.isfinite(median):
+            medians = draws.benchmarks.deciles[pool].edges[:, 4]
+            medians = medians[~np.isnan(medians)]  # draws whose pool was large enough
+            if len(medians):
                 title = f"Measure {measure}: report it completely, at the cohort's median rate"
-                found.append((f"report_{measure}", title, _reported(place, pool[1], abs(median))))
+                found.append((f"report_{measure}", title, _reported(place, pool[1], abs(float(medians.mean())))))
     least = rules["quality.data_completeness"].exact
     found.append(
         ("completeness", f"Report at least {float(least):.0%} of the eligible cases of every measure", _complete(least))
