@@ -115,6 +115,16 @@ def test_no_identifier_can_be_real(region, tables):
         assert all(row["name"].startswith("Test Clinician ") for row in csv.DictReader(stream))
 
 
+def test_the_participant_list_has_the_columns_and_gaps_of_the_official_one(region):
+    with (region / "participants.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows[0]) == 16
+    assert {row["ASM_COHORT"] for row in rows} == {"Heart Failure", "Low Back Pain"}
+    assert {row["ASM_CY28_PARTICIPANT"] for row in rows} == {"Null"}
+    assert any(row["ORGANIZATION_LEGAL_NAME"] == "" for row in rows)
+    assert all(is_npi(row["NPI"]) for row in rows)
+
+
 def test_numbers_of_people_are_distinct():
     made = [identifiers.beneficiary(number, former=former) for number in range(0, 999_999, 37) for former in (0, 1)]
     assert len(set(made)) == len(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import multiprocessing
 import os
@@ -23,7 +22,7 @@ from openasm.base.errors import WrongUsage
 from openasm.claims.folder import MANIFEST
 from openasm.claims.synthetic.block import Block, Ground, make_block, make_ground
 from openasm.claims.synthetic.columns import beneficiaries, claim_diagnoses, claim_lines, enrollment, truth_tables
-from openasm.claims.synthetic.practices import zip_codes
+from openasm.claims.synthetic.roster import write_clinicians, write_participants
 from openasm.claims.synthetic.settings import Region
 
 FORMATS = ("tables", "cclf", "eob")
@@ -56,6 +55,7 @@ def write_region(
     ```
     folder/manifest.json      seed, sizes, knobs, code lists, counts
     folder/clinicians.csv     TIN, NPI, specialty, ZIP, cohort
+    folder/participants.csv   the participants as CMS's list has them
     folder/truth/             episodes, attribution, episode_costs (Parquet)
     folder/tables/            the claims folder of interfaces: claim_lines, claim_diagnoses, enrollment, beneficiaries
     folder/cclf/              CCLF0-9, A and B as one delivery
@@ -76,7 +76,8 @@ def write_region(
             if kind == "truth" or "tables" in formats:
                 _join_parts(temporary / kind, names, region.blocks)
         _join_text(temporary, formats, region)
-        _write_clinicians(ground, temporary / "clinicians.csv")
+        write_clinicians(ground.practices, temporary / "clinicians.csv")
+        write_participants(ground.practices, temporary / "participants.csv")
         manifest = _manifest(region, formats, counts)
         _write_json(temporary / "manifest.json", manifest)
         if "tables" in formats:
@@ -198,30 +199,6 @@ def _join_text(folder: Path, formats: Sequence[str], region: Region) -> None:
         from openasm.claims.synthetic.eob import finish as finish_eob
 
         finish_eob(folder / "eob")
-
-
-def _write_clinicians(ground: Ground, path: Path) -> None:
-    """Who bills under which TIN, for rosters and participant lists."""
-    practices, zips = ground.practices, zip_codes()
-    npis, tins = practices.npi_texts(), practices.tin_texts()
-    cohorts = ("heart_failure", "low_back_pain", "")
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["tin", "npi", "name", "specialty", "second_specialty", "cohort", "zip", "clinicians_in_tin"])
-        for pair, tin in enumerate(practices.pair_tin):
-            number = int(practices.pair_npi[pair])
-            writer.writerow(
-                [
-                    tins[int(tin)],
-                    npis[number],
-                    f"Test Clinician {number + 1}",
-                    practices.pair_specialty[pair],
-                    practices.pair_second[pair],
-                    cohorts[int(practices.pair_cohort[pair])],
-                    zips[int(practices.tin_sites[tin, 0])],
-                    int(practices.tin_size[tin]),
-                ]
-            )
 
 
 def _manifest(region: Region, formats: Sequence[str], counts: dict[str, int]) -> dict[str, Any]:
