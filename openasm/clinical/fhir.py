@@ -81,7 +81,7 @@ NO_PATIENTS_AT_ALL = declare(
 )
 PATIENT_WITHOUT_ID = declare(
     "Q118",
-    "Patient resources without an id were left out",
+    "Patient resources without a usable id were left out",
     expected="an id of up to 64 letters, digits, hyphens and dots",
     next_step="Correct the export.",
     severity=Severity.WARNING,

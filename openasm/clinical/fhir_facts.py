@@ -363,7 +363,7 @@ class FactReader:
         kind = resource.get("class")
         provider = resource.get("serviceProvider")
         return Encounter(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concepts(resource.get("type")),
             _word(resource.get("status")),
             NEVER if period is None else dosing.period(period),
@@ -389,7 +389,7 @@ class FactReader:
         if abatement is not None and "abatementPeriod" in resource and abatement.end != FOREVER:
             abatement = Span(abatement.start, just_before(abatement.end))
         return Condition(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concept(resource.get("code")),
             kind,
             verification is None or _has_code(verification, _VERIFICATION, _VERIFIED),
@@ -420,7 +420,7 @@ class FactReader:
         quantity = resource.get("valueQuantity")
         encounter = resource.get("encounter")
         return Observation(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concept(code),
             kind,
             _word(resource.get("status")),
@@ -456,7 +456,7 @@ class FactReader:
         instructions = resource.get("dosageInstruction")
         days, covered = dosing.supply(resource, authored) if codes and requested else (None, None)
         return MedicationOrder(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             codes,
             direct,
             requested,
@@ -502,7 +502,7 @@ class FactReader:
         if not self._trusting and not requested:
             refused |= reasons
         return ServiceOrder(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concept(resource.get("code")),
             requested,
             _word(resource.get("status")),
@@ -523,7 +523,7 @@ class FactReader:
             )
         written = resource.get("authoredOn")
         return DeviceOrder(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concept(resource.get("codeCodeableConcept")),
             requested,
             _word(resource.get("status")),
@@ -536,7 +536,7 @@ class FactReader:
             return None
         performed = self._timing(resource, "performed")
         return Procedure(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concept(resource.get("code")),
             _word(resource.get("status")),
             NEVER if performed is None else performed,
@@ -550,7 +550,7 @@ class FactReader:
         last = resource.get("lastOccurrence")
         onset = self._timing(resource, "onset")
         return Allergy(
-            resource.get("id", ""),
+            _word(resource.get("id")),
             self._concept(resource.get("code")),
             verification is None or _has_code(verification, _ALLERGY_VERIFICATION, _ALLERGY_VERIFIED),
             prevalence(onset, None if last is None else Span(moment(last), moment(last)), active=True),
