@@ -43,6 +43,8 @@ NUMBERS = (
 )
 STATUS = {"scored": "scored", "minimum_not_met": "zero_minimum_submission", "not_scored": "no_final_score"}
 SAMPLE = Plan(21, 20, "mixed", "tenths", "edges", "some_empty", "cents", "any", "gaps", True, 1)
+# Sums that are exactly 0 and in floats a little more: the difference between a factor of -r and one above it.
+CLIFF = Plan(21, 21, "solo", "tenths", "absent", "empty", "cents", "to_zero", "full", False, 989)
 
 
 def differs(found: float | None, exact: Fraction | None) -> bool:
@@ -162,6 +164,7 @@ def disagreements(folder: Folder, rules: Rules, *, cost_benchmark: str = "pool")
 @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(plan=plans())
 @example(plan=SAMPLE)
+@example(plan=CLIFF)
 def test_both_implementations_agree(plan: Plan) -> None:
     assert disagreements(folder_of(plan), rules_for(2027)) == []
 
