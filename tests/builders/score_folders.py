@@ -52,7 +52,7 @@ Rows = dict[str, list[dict[str, object]]]
 
 def npi(number: int) -> str:
     """The number-th fictional NPI."""
-    first = f"1{number:08d}"
+    first = f"2{number:08d}"
     return first + str(npi_check_digit(first))
 
 

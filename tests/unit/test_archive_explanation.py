@@ -162,7 +162,7 @@ def test_every_status_occurs_and_reads_well(tmp_path: Path) -> None:
 def test_advice_for_somebody_who_is_not_there(run: Run) -> None:
     with pytest.raises(NotFound, match=r"This NPI is in it under TIN 9"):
         explain_participant(run, tin=tin(999), npi=npi(1))
-    with pytest.raises(NotFound, match=r"This TIN is in it with NPI 1"):
+    with pytest.raises(NotFound, match=r"This TIN is in it with NPI 2"):
         explain_participant(run, tin=tin(1), npi=npi(999))
     with pytest.raises(NotFound, match=r"scores/scores.csv"):
         explain_participant(run, tin=tin(999), npi=npi(999))
