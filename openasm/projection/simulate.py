@@ -27,7 +27,7 @@ from openasm.regulation.payment import payment
 from openasm.regulation.quality import category_score, decile_edges
 from openasm.regulation.ratios import Ratios
 
-CELLS_AT_ONCE = 75_000  # participants x draws worked on together: their arrays stay in a core's cache
+CELLS_AT_ONCE = 200_000  # participants x draws worked on together: what a core's cache holds against calls per draw
 COHORT_KEYS = {"heart_failure": 1, "low_back_pain": 2}
 
 
