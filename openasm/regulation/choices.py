@@ -21,6 +21,7 @@ NOT_COMPUTED = declare(
 # name -> words; the first is the packaged one
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "participation.specialty_rule": ("most_common_code_on_part_b_lines",),
+    "participation.episodes_counted": ("after_exclusions", "before_exclusions"),
     "participation.service_location": ("most_common_area_of_attributed_episodes",),
     "participation.tie_rule": ("lowest_code_flagged",),
     "participation.area_unit": ("metropolitan_division_else_cbsa", "cbsa"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from openasm.base.errors import NotFound
 from openasm.base.parameters import Rules, RuleValue
@@ -16,6 +16,7 @@ PARAMETERS = (
     "participation.specialty_codes",
     "participation.specialty_rule",
     "participation.episode_threshold",
+    "participation.episodes_counted",
     "participation.data_year_lag",
     "participation.service_location",
     "participation.tie_rule",
@@ -26,6 +27,9 @@ PARAMETERS = (
     "participation.submission_deadline",
     "participation.participant_key",
     "participation.unique_email",
+    "participation.error_notice_days",
+    "participation.error_notice_answer_days",
+    "participation.error_notice_reconsideration_days",
 )
 
 COHORTS = ("heart_failure", "low_back_pain")
@@ -55,8 +59,8 @@ def specialty_codes(cohort: str, rules: Rules) -> tuple[str, ...]:
     return _listed(rules["participation.specialty_codes"].table, cohort)
 
 
-def specialty_of(codes: Iterable[str], rules: Rules) -> MostCommon:
-    """A clinician's specialty from the codes of the Part B claim lines of the data year (one code a line).
+def specialty_of(codes: Iterable[str] | Mapping[str, int], rules: Rules) -> MostCommon:
+    """A clinician's specialty from the codes of the Part B claim lines of the data year (one code a line, or lines by code).
 
     Ties go to the lowest code and are flagged. NotFound without a line.
 
@@ -68,8 +72,11 @@ def specialty_of(codes: Iterable[str], rules: Rules) -> MostCommon:
     return _most_common(codes, rules)
 
 
-def area_of(episode_areas: Iterable[str], rules: Rules) -> MostCommon:
-    """A clinician's area from the areas of the attributed episodes (one area an episode); ties as in `specialty_of`."""
+def area_of(episode_areas: Iterable[str] | Mapping[str, int], rules: Rules) -> MostCommon:
+    """A clinician's area from the areas of the attributed episodes (one area an episode, or episodes by area).
+
+    Ties as in `specialty_of`.
+    """
     chosen(rules, "participation.service_location")
     return _most_common(episode_areas, rules)
 
@@ -91,6 +98,11 @@ def episode_area(cbsa: str, metropolitan_division: str, rules: Rules) -> str:
 def enough_episodes(attributed_episodes: int, rules: Rules) -> bool:
     """Whether the attributed episodes of the data year make a clinician eligible (`participation.episode_threshold`)."""
     return attributed_episodes >= rules["participation.episode_threshold"].integer
+
+
+def excluded_episodes_count(rules: Rules) -> bool:
+    """Whether attributed episodes that the measure excludes count toward the threshold (`participation.episodes_counted`)."""
+    return chosen(rules, "participation.episodes_counted") == "before_exclusions"
 
 
 def data_year(rules: Rules) -> int:
@@ -120,6 +132,24 @@ def submission_deadline(rules: Rules) -> date:
     return date(rules.year + later, month, day)
 
 
+def error_notice_deadline(received: date, rules: Rules) -> date:
+    """The last day for a notice of error about a list or letter received on a day (`participation.error_notice_days`).
+
+    A placeholder from a sibling model: the text of 42 CFR 512.755 has not been read.
+    """
+    return received + timedelta(days=rules["participation.error_notice_days"].integer)
+
+
+def error_notice_answer(sent: date, rules: Rules) -> date:
+    """The day by which CMS answers a notice sent on a day; a placeholder as `error_notice_deadline`."""
+    return sent + timedelta(days=rules["participation.error_notice_answer_days"].integer)
+
+
+def reconsideration_deadline(answered: date, rules: Rules) -> date:
+    """The last day to ask for reconsideration of an answer of a day; a placeholder as `error_notice_deadline`."""
+    return answered + timedelta(days=rules["participation.error_notice_reconsideration_days"].integer)
+
+
 def participant_key(rules: Rules) -> tuple[str, ...]:
     """The columns that identify a participant (`participation.participant_key`)."""
     return rules["participation.participant_key"].texts
@@ -135,7 +165,7 @@ def needs_own_email(rules: Rules) -> bool:
     return rules["participation.unique_email"].flag
 
 
-def _most_common(codes: Iterable[str], rules: Rules) -> MostCommon:
+def _most_common(codes: Iterable[str] | Mapping[str, int], rules: Rules) -> MostCommon:
     chosen(rules, "participation.tie_rule")
     counts = Counter(codes)
     if not counts:
