@@ -28,7 +28,7 @@ SPANS = {1: (2025, 2027), 20: (2025, 2027), 333: (2024, 2027), 4: (2026, 2027), 
 )
 def test_a_second_opinion_finds_the_same_truth(tmp_path, seed, lists):
     first, last = SPANS[seed]
-    region = Region(seed=seed, participants=8, beneficiaries=600, first_year=first, last_year=last, lists=lists)
+    region = Region(seed=seed, participants=6, beneficiaries=450, first_year=first, last_year=last, lists=lists)
     write_region(region, tmp_path / "region")
     tables, truth = _read(tmp_path / "region" / "tables", TABLES), _read(tmp_path / "region" / "truth", TRUTH)
     data_end = max(row["month"] for row in tables["enrollment"]).replace(month=12, day=31)

@@ -217,6 +217,18 @@ def test_clinicians_just_below_on_and_above_the_case_minimum(truth):
         assert {19, 20, 21} <= {count for (name, _, _), count in held.items() if name == cohort}
 
 
+def test_the_stories_of_the_manifest_are_true(region, truth, tables):
+    stories = json.loads((region / "manifest.json").read_text())["stories"]
+    assert [story["episodes"] for story in stories["case_minimum"]] == [19, 20, 21, 19, 20, 21]
+    faulty = stories["practice_that_stops_naming_clinicians"]
+    visits = [row for row in tables["claim_lines"] if row["tin"] == faulty and (row["hcpcs"] or "").startswith("99")]
+    named = Counter((row["from_date"].isoformat() >= "2027-07-01", row["npi"] is not None) for row in visits)
+    assert named[False, True] > named[False, False]
+    assert named[True, False] > named[True, True]
+    costly = stories["costly_practice"]
+    assert any(row["tin"] == costly and row["cohort"] == "heart_failure" for row in truth["episodes"])
+
+
 def test_the_lines_hold_every_edge_of_content(tables):
     lines, diagnoses = tables["claim_lines"], tables["claim_diagnoses"]
     settings = {row["setting"] for row in lines}

@@ -9,6 +9,7 @@ the distance that makes them so (working definition of episode construction, sec
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from openasm.claims.synthetic.codelists import CohortLists
 from openasm.claims.synthetic.people import People
 from openasm.claims.synthetic.practices import Practices
-from openasm.claims.synthetic.settings import Flags, Ints, Region
+from openasm.claims.synthetic.settings import Flags, Ints, Region, day_number
 
 START, CONFIRM, MORE, LONELY, STRAY = range(5)
 """What a line is in its segment: opens a chain, confirms it, keeps it open, a trigger alone, a confirming line alone."""
@@ -111,6 +112,9 @@ def _cohort_courses(
     course, day, kind, segment = (
         np.concatenate([column, column[twin]])[order] for column in (course, day, kind, segment)
     )
+    member = _members(len(course), knobs.no_npi, rng)
+    last_summer = day_number(dt.date(region.last_year, 7, 1))
+    member[(tin[course] == practices.faulty_tin) & (day >= last_summer)] = -1
     planned = _exclusions(region, lists, people, beneficiary, course, day, kind, rng)
     return Courses(
         beneficiary=beneficiary,
@@ -121,7 +125,7 @@ def _cohort_courses(
         visit_segment=segment,
         visit_day=day,
         visit_kind=kind,
-        visit_member=_members(len(course), knobs.no_npi, rng),
+        visit_member=member,
         visit_second=second,
         exclusion_beneficiary=planned[0],
         exclusion_cohort=np.full(len(planned[0]), cohort, dtype=np.int64),

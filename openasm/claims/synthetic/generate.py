@@ -21,7 +21,9 @@ from openasm import __version__
 from openasm.base.errors import WrongUsage
 from openasm.claims.folder import MANIFEST
 from openasm.claims.synthetic.block import Block, Ground, make_block, make_ground
+from openasm.claims.synthetic.codelists import COHORTS
 from openasm.claims.synthetic.columns import beneficiaries, claim_diagnoses, claim_lines, enrollment, truth_tables
+from openasm.claims.synthetic.practices import EDGE_COUNTS
 from openasm.claims.synthetic.roster import write_clinicians, write_participants
 from openasm.claims.synthetic.settings import Region
 
@@ -78,7 +80,7 @@ def write_region(
         _join_text(temporary, formats, region)
         write_clinicians(ground.practices, temporary / "clinicians.csv")
         write_participants(ground.practices, temporary / "participants.csv")
-        manifest = _manifest(region, formats, counts)
+        manifest = _manifest(ground, formats, counts)
         _write_json(temporary / "manifest.json", manifest)
         if "tables" in formats:
             _write_json(temporary / "tables" / MANIFEST, _claims_manifest(region, counts))
@@ -201,7 +203,29 @@ def _join_text(folder: Path, formats: Sequence[str], region: Region) -> None:
         finish_eob(folder / "eob")
 
 
-def _manifest(region: Region, formats: Sequence[str], counts: dict[str, int]) -> dict[str, Any]:
+def _stories(ground: Ground) -> dict[str, Any]:
+    """What a demonstration can tell: who stands where."""
+    practices, tins, npis = ground.practices, ground.practices.tin_texts(), ground.practices.npi_texts()
+    planned = {script.edge_pair for script in ground.planned}
+    return {
+        "case_minimum": [
+            {
+                "cohort": cohort,
+                "tin": tins[practices.pair_tin[pair]],
+                "npi": npis[practices.pair_npi[pair]],
+                "episodes": n,
+            }
+            for cohort, pairs in zip(COHORTS, practices.edge_pairs, strict=True)
+            for pair, n in zip(pairs.tolist(), EDGE_COUNTS, strict=True)
+            if pair in planned
+        ],
+        "costly_practice": tins[practices.costly_tin],
+        "practice_that_stops_naming_clinicians": tins[practices.faulty_tin],
+    }
+
+
+def _manifest(ground: Ground, formats: Sequence[str], counts: dict[str, int]) -> dict[str, Any]:
+    region = ground.region
     return {
         "program": f"openasm {__version__}",
         "synthetic": True,
@@ -215,6 +239,7 @@ def _manifest(region: Region, formats: Sequence[str], counts: dict[str, int]) ->
         "formats": sorted(formats),
         "code_lists": {"source": region.lists.source, "fingerprint": region.lists.fingerprint()},
         "realism": asdict(region.realism),
+        "stories": _stories(ground),
         "counts": dict(sorted(counts.items())),
     }
 

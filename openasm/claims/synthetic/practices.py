@@ -41,6 +41,9 @@ PLACES: tuple[tuple[str, tuple[str, ...], float], ...] = (
 ABROAD = ("72127", "00921")
 """San Juan, Puerto Rico: outside the 50 states and DC."""
 
+COSTLY_STYLE = 2.2
+"""Appetite of the practice whose pathway is expensive, at least."""
+
 EDGE_COUNTS = (19, 20, 21)
 """Episodes of the six clinicians kept for the case minimum of 20: one below, on it, one above, in each cohort."""
 
@@ -52,7 +55,9 @@ class Practices:
     pair_tin, pair_npi: numbers for `identifiers`; pair_specialty: its usual specialty code; pair_second: the code on a part
     of its lines (the same, unless split); pair_cohort: 0, 1 or -1; tin_start, tin_size: the pairs of a TIN; tin_place;
     tin_sites (n, 3): ZIP numbers; tin_style: appetite for costly services; home_pairs[cohort][place]: pairs that take patients;
-    edge_pairs[cohort][k]: the pair kept for `EDGE_COUNTS[k]` episodes; service_pairs: radiology, laboratory and so on.
+    edge_pairs[cohort][k]: the pair kept for `EDGE_COUNTS[k]` episodes; service_pairs: radiology, laboratory and so on;
+    costly_tin: a heart failure practice that uses far more than others; faulty_tin: a low back pain practice whose claims
+    stop naming clinicians in the middle of the last year.
     """
 
     pair_tin: Ints
@@ -69,6 +74,8 @@ class Practices:
     edge_pairs: tuple[Ints, Ints]
     primary_pairs: Ints
     service_pairs: Ints
+    costly_tin: int
+    faulty_tin: int
 
     @property
     def tins(self) -> int:
@@ -206,6 +213,11 @@ def _finish(build: _Builder, primary: Ints, service: Ints, edge: tuple[Ints, Int
             np.flatnonzero((cohort == number) & ~kept & (places[pair_tin] == place)) for place in range(len(PLACES))
         ]
         home.append(tuple(found if len(found) else anywhere for found in near))
+    style = np.exp(rng.normal(0.0, knobs.style_spread, len(starts)))
+    size = np.diff(np.append(starts, len(pair_tin)))
+    hearts, backs = (np.unique(pair_tin[np.unique(np.concatenate(pairs))]) for pairs in home)
+    costly, faulty = int(hearts[np.argmax(style[hearts])]), int(backs[np.argmax(size[backs])])
+    style[costly] = max(float(style[costly]), COSTLY_STYLE)
     return Practices(
         pair_tin=pair_tin,
         pair_npi=np.array(build.npi, dtype=np.int64),
@@ -213,12 +225,14 @@ def _finish(build: _Builder, primary: Ints, service: Ints, edge: tuple[Ints, Int
         pair_second=build.second,
         pair_cohort=cohort,
         tin_start=starts,
-        tin_size=np.diff(np.append(starts, len(pair_tin))),
+        tin_size=size,
         tin_place=places,
         tin_sites=sites,
-        tin_style=np.exp(rng.normal(0.0, knobs.style_spread, len(starts))),
+        tin_style=style,
         home_pairs=(home[0], home[1]),
         edge_pairs=edge,
         primary_pairs=primary,
         service_pairs=service,
+        costly_tin=costly,
+        faulty_tin=faulty,
     )

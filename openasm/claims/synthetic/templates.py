@@ -52,6 +52,16 @@ class Catalogue:
     pools: dict[str, Ints] = field(default_factory=dict)
     categories: list[str] = field(default_factory=list)
     category: tuple[Ints, Ints] = field(init=False)
+    _rules: tuple[dict[str, list[tuple[int, ServiceRule]]], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = []
+        for lists in self.lists.cohorts:
+            index: dict[str, list[tuple[int, ServiceRule]]] = {}
+            for place, rule in enumerate(lists.service_rules):
+                index.setdefault(rule.code, []).append((place, rule))
+            made.append(index)
+        self._rules = tuple(made)
 
     def add(self, pool: str, templates: Sequence[Template]) -> None:
         """Add templates under a pool's name, but none that would bring about an exclusion; an empty pool stays empty."""
@@ -73,24 +83,35 @@ class Catalogue:
             if rule.met_by(setting=template.setting, codes=codes, diagnoses=carried)
         ]
 
+    def category_of(
+        self, cohort: int, *, setting: str, code: str, code_type: str, diagnoses: Sequence[str]
+    ) -> str | None:
+        """The category of the first rule, in the order of the list, that takes such a line; None when none does."""
+        index = self._rules[cohort]
+        about = index.get(code, []) + (index.get("", []) if code else [])
+        for _, rule in sorted(about, key=lambda pair: pair[0]):
+            if (not rule.code or rule.code_type == code_type) and rule.takes(
+                setting=setting, code=code, diagnoses=diagnoses
+            ):
+                return rule.category
+        return None
+
     def close(self) -> None:
         """Decide for every template which category of each cohort takes it."""
         numbers: dict[str, int] = {}
         both = []
-        for lists in self.lists.cohorts:
+        for cohort in range(len(COHORTS)):
             found = np.full(len(self.templates), -1, dtype=np.int64)
-            by_code: dict[str, list[tuple[int, ServiceRule]]] = {}
-            for place, rule in enumerate(lists.service_rules):
-                by_code.setdefault(rule.code, []).append((place, rule))
             for number, template in enumerate(self.templates):
-                diagnoses = [template.line_diagnosis] if template.line_diagnosis else list(template.header)
-                about = by_code.get(template.code, []) + (by_code.get("", []) if template.code else [])
-                for _, rule in sorted(about, key=lambda pair: pair[0]):
-                    if (not rule.code or rule.code_type == template.code_type) and rule.takes(
-                        setting=template.setting, code=template.code, diagnoses=diagnoses
-                    ):
-                        found[number] = numbers.setdefault(rule.category, len(numbers))
-                        break
+                category = self.category_of(
+                    cohort,
+                    setting=template.setting,
+                    code=template.code,
+                    code_type=template.code_type,
+                    diagnoses=[*template.header, *([template.line_diagnosis] if template.line_diagnosis else [])],
+                )
+                if category is not None:
+                    found[number] = numbers.setdefault(category, len(numbers))
             both.append(found)
         self.category = (both[0], both[1])
         self.categories = list(numbers)
@@ -197,6 +218,7 @@ _REVENUE_CENTER = {"outpatient": "0450"}
 
 def _services(catalogue: Catalogue, mine: CohortLists, other: CohortLists) -> None:
     """Services the rules take, by setting, and their look-alikes that no rule takes (`/beside`)."""
+    cohort = catalogue.lists.cohorts.index(mine)
     safe = trigger_diagnoses(mine, other, most=200)
     excluded = {code for rule in mine.exclusions for code in rule.diagnoses}
     qualifying = {
@@ -214,7 +236,10 @@ def _services(catalogue: Catalogue, mine: CohortLists, other: CohortLists) -> No
         for diagnosis in _rule_diagnoses(rule, safe, forbidden)[: 1 if setting == "drug" else 3]:
             header = () if setting == "drug" else (diagnosis,)
             line = diagnosis if setting in ("professional", "dme") else ""
-            if mine.category(setting=setting, code=rule.code, diagnoses=[diagnosis]) is not None:
+            taken = catalogue.category_of(
+                cohort, setting=setting, code=rule.code, code_type=rule.code_type, diagnoses=[diagnosis]
+            )
+            if taken is not None:
                 per_setting[setting] = per_setting.get(setting, 0) + 1
                 catalogue.add(f"{mine.cohort}/{setting}", [_line(setting, rule.code, rule.code_type, line, header)])
     # Care of the pathway that the lists leave out: it costs, but no episode.
@@ -335,16 +360,22 @@ def _background(catalogue: Catalogue, plain: Sequence[str], ruled: frozenset[str
                 place = {"laboratory": "81", "imaging": "22", "dme": "12"}.get(pool, "11" if line else "")
                 revenue = {"outpatient": "0510"}.get(setting, "")
                 template = Template(setting, code, kind, line, header, cents, spread, place, revenue)
-                if not _taken_by_any(template, lists):
+                if not _taken_by_any(template, catalogue):
                     templates.append(template)
         catalogue.add(f"background/{pool}", templates)
 
 
-def _taken_by_any(template: Template, lists: CodeLists) -> bool:
-    diagnoses = list(template.header)
+def _taken_by_any(template: Template, catalogue: Catalogue) -> bool:
     return any(
-        cohort.category(setting=template.setting, code=template.code, diagnoses=diagnoses) is not None
-        for cohort in lists.cohorts
+        catalogue.category_of(
+            cohort,
+            setting=template.setting,
+            code=template.code,
+            code_type=template.code_type,
+            diagnoses=list(template.header),
+        )
+        is not None
+        for cohort in range(len(COHORTS))
     )
 
 
