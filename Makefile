@@ -56,6 +56,9 @@ format: $(STAMP)  ## Rewrite the code in the house format
 bench: $(STAMP)  ## The benchmarks; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
+docs: $(STAMP)  ## Renew the generated pages of docs/reference
+	$(BIN)/python docs/generate.py
+
 lock: $(STAMP)  ## Renew the hash-locked requirements
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements/core.txt

@@ -22,7 +22,7 @@ from openasm.base.problems import Problem, declare
 NOT_A_RUN = declare(
     "S901",
     "the folder is not a run of this program",
-    expected="a folder written by `openasm score` or `openasm run`, with its manifest.json",
+    expected="a folder that a command of this program wrote with --out, with its manifest.json",
     next_step="Give the folder that was named with --out.",
 )
 NEWER_RUN = declare(

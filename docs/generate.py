@@ -1,0 +1,155 @@
+"""Renews the pages of docs/reference that are made from the code: rule values, problems, commands.
+
+python docs/generate.py            writes them
+python docs/generate.py --check    says which are not current (exit 1), writes nothing
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import openasm
+from openasm.base.parameters import plain_value
+from openasm.base.problems import catalogue
+from openasm.cli.main import COMMANDS
+from openasm.regulation.rulebook import rule_book
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "This page is made from the code by `make docs`; do not edit it."
+LETTERS = {
+    "C": "claims",
+    "D": "reports",
+    "E": "episodes and codes lists",
+    "F": "any table",
+    "G": "made-up data",
+    "J": "projection",
+    "P": "participants, places, official files",
+    "Q": "records and quality measures",
+    "R": "rule values",
+    "S": "score inputs and runs",
+    "T": "tables and engines",
+    "V": "value sets",
+}
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def rule_values() -> str:
+    """Every rule value with unit, years, status and citation."""
+    entries = rule_book().entries
+    unconfirmed = sum(not entry.confirmed for entry in entries if 2027 in entry.years)
+    lines = [
+        "# Rule values",
+        "",
+        NOTE,
+        "",
+        f"For performance year 2027 {unconfirmed} of {sum(2027 in entry.years for entry in entries)} values are unconfirmed "
+        "(secondary, analog or assumed). Replace any of them with a file of your own (`rules.md`).",
+    ]
+    section = ""
+    for entry in entries:
+        if entry.name.split(".")[0] != section:
+            section = entry.name.split(".")[0]
+            lines += ["", f"## {section}", "", "| name | what | value | unit | years | how sure | citation |"]
+            lines += ["|---|---|---|---|---|---|---|"]
+        years = f"{entry.years[0]}-{entry.years[-1]}" if len(entry.years) > 1 else str(entry.years[0])
+        value = str(plain_value(entry.value))
+        shown = value if len(value) <= 160 else f"{value[:150]} …"
+        sure = entry.status.value + ("" if entry.confirmed else " (unconfirmed)")
+        citation = entry.citation + (f". {entry.note}" if entry.note else "")
+        cells = (f"`{entry.name}`", entry.title, shown, entry.unit, years, sure, citation)
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def problems() -> str:
+    """Every numbered problem: what it means, what is expected, what to do."""
+    for module in pkgutil.walk_packages(openasm.__path__, "openasm."):
+        importlib.import_module(module.name)
+    lines = [
+        "# Problems by number",
+        "",
+        NOTE,
+        "",
+        "An error refuses the input and nothing is written (exit code 3); a warning does not. Codes are never renumbered.",
+    ]
+    letter = ""
+    for code, kind in catalogue().items():
+        if code.startswith("Z"):
+            continue  # declared by tests
+        if code[0] != letter:
+            letter = code[0]
+            lines += ["", f"## {letter}: {LETTERS[letter]}", "", "| code | | what is wrong | expected | what to do |"]
+            lines += ["|---|---|---|---|---|"]
+        cited = f" ({kind.citation})" if kind.citation else ""
+        cells = (code, kind.severity.value, kind.title, kind.expected + cited, kind.next_step)
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    import typer.main
+
+    lines = [
+        "# Commands",
+        "",
+        NOTE,
+        "",
+        "Exit codes: 0 done, 2 wrong usage, 3 input refused, 4 rule value unpublished for",
+        "the year, 5 not found, 1 a defect or a failed download.",
+    ]
+    for name, (module, summary) in COMMANDS.items():
+        command = typer.main.get_command(importlib.import_module(module).app)
+        lines += ["", f"## openasm {name}", "", summary]
+        subcommands = getattr(command, "commands", None) or {"": command}
+        for sub, each in subcommands.items():
+            if sub:
+                lines += ["", f"### openasm {name} {sub}"]
+            text = (each.help or "").strip().split("\n\n")[0].replace("\n", " ")
+            lines += ["", text, "", "| argument or option | | meaning |", "|---|---|---|"]
+            for parameter in each.params:
+                if parameter.name in ("help", "install_completion", "show_completion"):
+                    continue
+                shown = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
+                wanted = "required" if parameter.required else ""
+                lines.append(f"| `{shown}` | {wanted} | {_cell(getattr(parameter, 'help', '') or '')} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "rule-values.md": rule_values,
+    "problems.md": problems,
+    "commands.md": commands,
+}
+
+
+def stale(pages: Mapping[str, Callable[[], str]] = PAGES) -> list[str]:
+    """Names of the pages that do not say what the code says."""
+    return [
+        name
+        for name, make in pages.items()
+        if not (REFERENCE / name).is_file() or (REFERENCE / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    if "--check" in arguments:
+        old = stale()
+        print("current" if not old else f"not current: {', '.join(old)}; run `make docs`")
+        return 1 if old else 0
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    for name, make in PAGES.items():
+        (REFERENCE / name).write_text(make(), encoding="utf-8")
+        print(f"docs/reference/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
