@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -180,21 +182,32 @@ def open_table(
     for number, path in enumerate(files):
         view = f"source_{name}_{number}"
         where = str(path).replace("'", "''")
-        reader = f"read_parquet('{where}')" if path.suffix == ".parquet" else _csv(where)
         try:
+            reader = f"read_parquet('{where}')" if path.suffix == ".parquet" else _csv(path, where)
             engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {reader}")
             described = engine.execute(f"DESCRIBE {view}")
-        except duckdb.Error as error:
+        except (duckdb.Error, ValueError, csv.Error, EOFError, OSError) as error:
             _unreadable(path, error, problems)
             continue
         views[view] = (path, {str(row[0]): str(row[1]) for row in described})
     return views
 
 
-def _csv(where: str) -> str:
+def _csv(path: Path, where: str) -> str:
+    """The reading of a CSV file with its own header; guessing a dialect would let a broken line pass as a header.
+
+    Raises ValueError when the first line is no header.
+    """
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+        first = stream.readline(1_000_000).decode("utf-8-sig")
+    header = next(csv.reader([first], strict=True), [])
+    names = [title.strip() for title in header]
+    if not names or len(set(names)) < len(names) or not all(names):
+        raise ValueError("no header")
+    columns = ", ".join("'{}': 'VARCHAR'".format(title.replace("'", "''")) for title in names)
     return (
-        f"read_csv('{where}', header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', "
-        "strict_mode = true, max_line_size = 1000000)"
+        f"read_csv('{where}', header = true, auto_detect = false, columns = {{{columns}}}, delim = ',', quote = '\"', "
+        "escape = '\"', strict_mode = true, max_line_size = 1000000)"
     )
 
 
