@@ -43,15 +43,20 @@ class Job:
         period = measurement_period(self.year)
         return [MEASURES[each.measure](each, self.terms, period) for each in self.specifications]
 
+    def evaluator(self) -> UnitEvaluator:
+        """What evaluates units of work; every process has one."""
+        return UnitEvaluator(self)
+
 
 @dataclass(slots=True)
 class UnitResult:
-    """What came of one unit: finished lines, counts by measure, group and outcome, patients read, problems."""
+    """What came of one unit: finished lines, counts by measure, group and outcome, patients read, problems, visits."""
 
     lines: Lines = field(default_factory=Lines)
     counts: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     patients: int = 0
     problems: list[Problem] = field(default_factory=list)
+    visits: list[bytes] = field(default_factory=list)  # only of an evaluator that attributes patients to clinicians
 
 
 @contextmanager
@@ -140,7 +145,7 @@ def terminology_for(specifications: Iterable[Specification], value_sets: ValueSe
 def evaluated(units: Iterable[WorkUnit], job: Job, jobs: int) -> Iterator[UnitResult]:
     """Evaluate units, results in the order of the units, on as many processes as asked for."""
     if jobs <= 1:
-        evaluate = UnitEvaluator(job)
+        evaluate = job.evaluator()
         for unit in units:
             yield evaluate(unit)
         return
@@ -159,7 +164,7 @@ _evaluator: UnitEvaluator | None = None  # of a worker process
 
 def _start(job: Job) -> None:
     global _evaluator
-    _evaluator = UnitEvaluator(job)
+    _evaluator = job.evaluator()
 
 
 def _evaluate(unit: WorkUnit) -> UnitResult:

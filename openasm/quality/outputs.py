@@ -37,10 +37,14 @@ class Lines:
 def population_line(measure: str, patient: str, outcome: Outcome) -> bytes:
     """A line of populations.csv."""
     group, initial, denominator, exclusion, exception, numerator, reason, _ = outcome
-    excepted = "" if exception is None else "1" if exception else "0"
-    return (
-        f"{measure},{group},{patient},{initial:d},{denominator:d},{exclusion:d},{excepted},{numerator:d},{_quoted(reason)}\n"
-    ).encode()
+    answers = (initial, denominator, exclusion, exception, numerator)
+    flags = _flags.get(answers)
+    if flags is None:
+        flags = _flags[answers] = ",".join("" if answer is None else str(int(answer)) for answer in answers)
+    return f"{measure},{group},{patient},{flags},{_quoted(reason)}\n".encode()
+
+
+_flags: dict[tuple[bool | None, ...], str] = {}  # the few combinations of answers as text
 
 
 def gap_line(measure: str, group: int, patient: str, gap: Gap) -> bytes:
