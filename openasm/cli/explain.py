@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def explain(
-    run: Annotated[Path, typer.Argument(help="Run folder written by `openasm score` or `openasm run`.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `openasm score`.")],
     tin: Annotated[str, typer.Option("--tin", help="TIN, nine digits.")],
     npi: Annotated[str, typer.Option("--npi", help="NPI, ten digits.")],
     cohort: Annotated[
