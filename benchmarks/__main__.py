@@ -22,6 +22,7 @@ from benchmarks.measure import Row, Took
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
 LIBRARIES = ("numpy", "duckdb", "pyarrow", "narwhals", "orjson")
+LOAD = os.getloadavg()[0]  # taken before the first benchmark: above a few tenths, the wall clock also measures others
 INTRODUCTION = """# Benchmarks
 
 Written by `make bench` (`python -m benchmarks [names...]` renews single sections). Time is the fastest repetition by the
@@ -45,7 +46,8 @@ def machine() -> str:
             versions.append(f"{library} {metadata.version(library)}")
         except metadata.PackageNotFoundError:
             continue
-    return f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}; " + ", ".join(versions)
+    facts = f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}"
+    return f"{facts}, {LOAD:.1f} processes at work before the start; " + ", ".join(versions)
 
 
 def run_one(name: str) -> tuple[str, list[Row]]:
