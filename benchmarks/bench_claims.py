@@ -22,7 +22,7 @@ PATTERN = 10_000  # distinct claims numbers and amounts are laid over this many 
 
 def write_lines(path: Path, lines: int) -> None:
     """A CCLF5 file: records of a pattern with numbers, persons and amounts of their own."""
-    layout = {label: place for label, place in _places("CCLF5")}
+    layout = dict(_places("CCLF5"))
     records = [
         cclf.record(
             "CCLF5",
