@@ -2,7 +2,7 @@
 
 This file is the description of the method and the judge of the fast one: every step of `openasm.episodes` must give what
 these functions give, to the cent and the key. Steps stand in the order of the CMS method. Days are whole days since
-1970-01-01 and every interval is closed. Arithmetic is in integers and fractions, so that nothing is rounded before the end.
+1970-01-01 and every interval is closed. It is one long file so that the method can be read from top to bottom. Arithmetic is in integers and fractions, so that nothing is rounded before the end.
 
 What each constant means and how sure it is stands in `specifications/*.yaml`; how the codes lists are read in
 `specifications/lists.py`.

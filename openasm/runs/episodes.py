@@ -158,22 +158,21 @@ def _write_mips(result: Outcome, folder: Path) -> None:
 
 
 def _inputs(claims_folder: Path, codes_file: Path) -> list[dict[str, object]]:
-    """What was read. Claims tables are named by their size and time, which resuming compares; hashing them would take minutes."""
+    """Name, size and hash of everything that was read; resuming compares them."""
     records: list[dict[str, object]] = []
     for name in CLAIMS_TABLES:
         path = table_path(claims_folder, name) if claims_folder.is_dir() else None
-        for file in _parquet_files(path):
-            state = file.stat()
-            records.append({"table": name, "name": file.name, "bytes": state.st_size, "modified_ns": state.st_mtime_ns})
+        records += [_file_record(name, file) for file in _parquet_files(path)]
     manifest = claims_folder / "claims.json"
     if manifest.is_file():
-        records.append(
-            {"table": "claims", "name": manifest.name, "bytes": manifest.stat().st_size, "sha256": file_hash(manifest)}
-        )
+        records.append(_file_record("claims", manifest))
     if codes_file.is_file():
-        size = codes_file.stat().st_size
-        records.append({"table": "codes", "name": codes_file.name, "bytes": size, "sha256": file_hash(codes_file)})
+        records.append(_file_record("codes", codes_file))
     return records
+
+
+def _file_record(table: str, path: Path) -> dict[str, object]:
+    return {"table": table, "name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
 def _parquet_files(path: Path | None) -> Iterable[Path]:

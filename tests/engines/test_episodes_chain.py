@@ -31,10 +31,20 @@ from tests.builders.episode_claims import demonstration, enrolled, living, opene
 
 YEAR = 2027
 HEART = "heart_failure"
+# Spark talks to its Java side over a local socket, and its library leaves that for the collector to close.
+SPARK = pytest.param(
+    "spark",
+    marks=[
+        pytest.mark.spark,
+        pytest.mark.enable_socket,
+        pytest.mark.filterwarnings("ignore::ResourceWarning"),
+        pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    ],
+)
 CLOCK = dt.datetime(2028, 2, 1, tzinfo=dt.UTC)
 
 
-@pytest.fixture(scope="module", params=["duckdb", pytest.param("spark", marks=pytest.mark.spark)])
+@pytest.fixture(scope="module", params=["duckdb", SPARK])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     try:
         door = open_engine(request.param, memory_bytes=1024**3, threads=2)
@@ -117,7 +127,7 @@ def test_shifting_all_days_shifts_the_episodes(engine: Engine, tmp_path: Path) -
 def test_a_chain_broken_off_anywhere_goes_on_to_the_same_bytes(engine: Engine, tmp_path: Path) -> None:
     facts = some_facts()
     whole = written(facts, engine, tmp_path / "a")
-    for stage in STAGES:
+    for stage in STAGES if engine.name != "spark" else ("episodes", "costs"):  # a stage takes seconds there
         (tmp_path / "a" / "stages" / f"{stage}.parquet").unlink()
         assert written(facts, engine, tmp_path / "a") == whole
 
@@ -305,7 +315,7 @@ def test_bad_calls_write_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_claims_of_part_of_the_care_are_warned_of(engine: Engine, region: Path, tmp_path: Path) -> None:
+def test_claims_of_part_of_the_care_are_warned_of(region: Path, tmp_path: Path) -> None:
     partial = tmp_path / "partial"
     partial.mkdir()
     for path in region.iterdir():

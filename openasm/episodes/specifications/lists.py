@@ -18,13 +18,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from openasm.base.parameters import RuleValue
 from openasm.base.problems import Problems, Severity, declare, shown
 from openasm.claims.contract import SETTINGS
+from openasm.episodes.specifications.codes_list import (
+    CodeKind,
+    CodesList,
+    Condition,
+    DiagnosisCondition,
+    Role,
+    ServiceRule,
+)
 from openasm.episodes.specifications.construction import COMMON, Construction
 from openasm.episodes.specifications.workbook import (
     SHEET_MISSING,
@@ -89,99 +95,15 @@ BAD_CODE = declare(
 )
 
 
-class CodeKind(StrEnum):
-    """What a code of the lists is compared with; the values but `diagnosis` are columns of claim lines."""
-
-    HCPCS = "hcpcs"
-    DRG = "drg"
-    REVENUE = "revenue_center"
-    NDC = "ndc"
-    DIAGNOSIS = "diagnosis"
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a service on the trigger list may do."""
-
-    trigger: bool
-    confirming: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DiagnosisCondition:
-    """Which diagnosis a service rule asks for.
-
-    Met by a diagnosis that begins with `category` (any when empty) and, when `listed` is given, equals it, but not by
-    `barred`. All empty: no diagnosis is needed.
-    """
-
-    category: str = ""
-    listed: str = ""
-    barred: str = ""
-
-    @property
-    def is_free(self) -> bool:
-        """No diagnosis is needed."""
-        return not (self.category or self.listed or self.barred)
-
-    def met_by(self, code: str) -> bool:
-        """Whether one diagnosis meets it.
-
-        >>> DiagnosisCondition("I50", barred="I509").met_by("I5022"), DiagnosisCondition("I50", barred="I509").met_by("I509")
-        (True, False)
-        """
-        return code.startswith(self.category) and code != self.barred and (not self.listed or code == self.listed)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRule:
-    """One row of a service assignment sheet. order: place in the workbook, A and B before D; code "": every service."""
-
-    order: int
-    settings: tuple[str, ...]
-    kind: CodeKind
-    code: str
-    condition: DiagnosisCondition
-    category: str
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One row of a details sheet: codes that must stand on one claim.
-
-    codes: kind and code, all of them; first_position: the diagnoses must stand first on the claim; days_before: the claim's
-    first day lies in that many days before the episode (None: within the episode).
-    """
-
-    name: str
-    codes: tuple[tuple[CodeKind, str], ...]
-    settings: tuple[str, ...]
-    first_position: bool
-    days_before: int | None
-
-
-@dataclass(frozen=True)
-class CodesList:
-    """A measure's codes list, understood.
-
-    triggers: HCPCS -> role; exclusions, subgroups, risk_variables: names in workbook order with the conditions behind them;
-    known_years: MIPS years whose row counts all agree.
-    """
-
-    file: str
-    cohort: str
-    is_demonstration: bool
-    triggers: Mapping[str, Role]
-    trigger_diagnoses: frozenset[str]
-    attribution_codes: tuple[tuple[str, str], ...]
-    service_rules: tuple[ServiceRule, ...]
-    exclusions: tuple[str, ...]
-    exclusion_conditions: tuple[Condition, ...]
-    subgroups: tuple[str, ...]
-    subgroup_conditions: tuple[Condition, ...]
-    risk_variables: tuple[str, ...]
-    risk_conditions: tuple[Condition, ...]
-    known_years: tuple[str, ...]
+__all__ = [
+    "CodeKind",
+    "CodesList",
+    "Condition",
+    "DiagnosisCondition",
+    "Role",
+    "ServiceRule",
+    "load_codes_list",
+]
 
 
 def load_codes_list(path: Path, construction: Construction, problems: Problems) -> CodesList:
