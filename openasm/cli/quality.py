@@ -15,6 +15,7 @@ import typer
 from openasm.base.errors import WrongUsage
 from openasm.clinical.fhir_facts import ProfileUse
 from openasm.quality.specification import find_measure, measure_ids
+from openasm.runs.clinicians import WhosePatients
 from openasm.runs.quality import QualitySummary, run_quality
 
 app = typer.Typer(add_completion=False)
@@ -37,6 +38,21 @@ def quality(
     profiles: Annotated[
         ProfileUse, typer.Option("--profiles", help="Whether meta.profile or content decides what a resource is.")
     ] = ProfileUse.AUTO,
+    tin: Annotated[str, typer.Option("--tin", help="The practice whose records these are; results by practice.")] = "",
+    npi: Annotated[str, typer.Option("--npi", help="With --tin: the one clinician whose records these are.")] = "",
+    attribution: Annotated[
+        Path | None,
+        typer.Option("--attribution", help="CSV or Parquet with patient, tin, npi: whose patients they are."),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster", help="CSV or Parquet with tin, npi [practitioner, cohort]: who performed visits decides."
+        ),
+    ] = None,
+    cohort: Annotated[
+        str, typer.Option("--cohort", help="heart_failure or low_back_pain, where no roster says so.")
+    ] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run at --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -44,6 +60,8 @@ def quality(
     names = [find_measure(name) for name in measures.split(",") if name.strip()] or list(measure_ids())
     if jobs < 0:
         raise WrongUsage("--jobs is 0 or more.")
+    whose = WhosePatients(tin=tin, npi=npi, cohort=cohort, attribution=attribution, roster=roster)
+    whose.check()
     summary = run_quality(
         source,
         out,
@@ -53,6 +71,7 @@ def quality(
         now=lambda: dt.datetime.now(dt.UTC),
         jobs=jobs or os.cpu_count() or 1,
         profiles=profiles,
+        whose=whose,
         replace=replace,
         progress=_progress if sys.stderr.isatty() else None,
     )
@@ -90,6 +109,20 @@ def _record(summary: QualitySummary) -> dict[str, object]:
             }
             for (measure, group), tally in sorted(summary.tallies.items())
         ],
+        "clinicians": []
+        if summary.by_clinician is None
+        else [
+            {
+                **key._asdict(),
+                "eligible": tally.eligible,
+                "met": tally.met,
+                "not_met": tally.not_met,
+                "exclusions": tally.exclusions,
+                "exceptions": tally.exceptions,
+                "rate": None if tally.rate is None else float(tally.rate),
+            }
+            for key, tally in summary.by_clinician.tallies.items()
+        ],
         "problems": [problem.as_record() for problem in summary.problems],
     }
 
@@ -117,4 +150,17 @@ def _lines(summary: QualitySummary) -> list[str]:
     lines.append(
         f"Written: {where}/scores/quality.csv (rates), {where}/patients/ (populations and gaps; confidential)."
     )
+    if summary.by_clinician is not None:
+        people = {(key.tin, key.npi) for key in summary.by_clinician.tallies if key.npi}
+        lines.append(
+            f"Written: {where}/scores/quality_by_clinician.csv ({len(people)} clinicians; points are against MIPS benchmarks), "
+            f"{where}/scores/score_input.csv."
+        )
+        lines.append(
+            f"Next: cp {where}/scores/score_input.csv INPUTS/quality.csv, then openasm score INPUTS --year 2027 --out RUN"
+        )
+    else:
+        lines.append(
+            "Next: the same with --tin TIN, --roster FILE or --attribution FILE, for rows that openasm score reads."
+        )
     return lines

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from openasm.quality.demonstration import write_demo_patients, write_demo_value_
 from openasm.quality.specification import measure_ids
 from openasm.regulation.rulebook import rules_for
 from openasm.report.files import write_report
+from openasm.runs.clinicians import WhosePatients, score_input_rows, scoring_rules
 from openasm.runs.demo_cohort import PRACTICE, PRACTICE_TIN, DemoSize, made_up_npi, write_demo_inputs
 from openasm.runs.quality import QualitySummary, run_quality
 from openasm.runs.score_run import ScoreSummary, score_folder
@@ -100,6 +101,7 @@ def _fill(
         measures=measure_ids(),
         now=now,
         jobs=os.cpu_count() or 1,
+        whose=WhosePatients(tin=PRACTICE_TIN),
     )
     say(f"Making up {size.heart_failure + size.low_back_pain:,} participants")
     rules = rules_for(YEAR)
@@ -115,25 +117,9 @@ def _fill(
     return quality, score, projection
 
 
-def practice_rows(summary: QualitySummary) -> list[Mapping[str, str]]:
-    """A practice's measured rates as TIN-level rows of quality.csv (small practices may report so).
-
-    Of a measure with several rates the first one counts, as in CMS's catalogue (238: overall).
-    """
+def practice_rows(summary: QualitySummary) -> list[dict[str, str]]:
+    """A practice's measured rates as rows of quality.csv; small practices may report for the whole TIN."""
+    assert summary.by_clinician is not None
+    assert summary.practices is not None
     quality_ids = {each.measure: each.quality_id for each in summary.specifications}
-    return [
-        {
-            "tin": PRACTICE_TIN,
-            "npi": "",
-            "measure": quality_ids[measure],
-            "collection_type": "ecqm",
-            "eligible": str(tally.eligible),
-            "met": str(tally.met),
-            "not_met": str(tally.not_met),
-            "exclusions": str(tally.exclusions),
-            "exceptions": str(tally.exceptions),
-            "rate": "",
-        }
-        for (measure, group), tally in sorted(summary.tallies.items())
-        if group == 1
-    ]
+    return score_input_rows(summary.by_clinician, summary.practices, quality_ids, scoring_rules(summary.year))

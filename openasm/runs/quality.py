@@ -13,14 +13,31 @@ from pathlib import Path
 from openasm import __version__
 from openasm.archive.folder import new_run
 from openasm.archive.manifest import Provenance, write_manifest
+from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.clinical.fhir import NO_PATIENTS_AT_ALL, source_files, work_units
 from openasm.clinical.fhir_facts import ProfileUse
 from openasm.clinical.value_sets import read_value_sets, value_set_files
+from openasm.quality.attribution import (
+    VISITS_HEADER,
+    AttributedCounts,
+    AttributingJob,
+    attributed_counts,
+    npis_of_performers,
+    with_empty_rows,
+)
 from openasm.quality.evaluation import Job, evaluated, tallies, terminology_for
-from openasm.quality.outputs import SortedRuns, write_patient_files, write_scores
+from openasm.quality.outputs import Lines, SortedRuns, write_patient_files, write_scores
 from openasm.quality.populations import Tally
 from openasm.quality.specification import Specification, specification_for
+from openasm.runs.clinicians import (
+    NO_PERFORMERS,
+    NOBODYS_PATIENTS,
+    Practices,
+    WhosePatients,
+    read_attribution,
+    write_clinician_results,
+)
 
 PATIENT_TWICE = declare(
     "Q120",
@@ -48,6 +65,8 @@ class QualitySummary:
     tallies: dict[tuple[str, int], Tally]
     specifications: tuple[Specification, ...]
     problems: tuple[Problem, ...]
+    practices: Practices | None = None  # when results by clinician or practice were asked for
+    by_clinician: AttributedCounts | None = None
 
 
 def run_quality(
@@ -60,31 +79,36 @@ def run_quality(
     now: Callable[[], dt.datetime],
     jobs: int = 1,
     profiles: ProfileUse = ProfileUse.AUTO,
+    whose: WhosePatients | None = None,
     replace: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> QualitySummary:
     """Evaluate measures over a source of FHIR records and write a run folder.
 
-    measures: eCQM numbers (`CMS165`); now: the clock; progress: called with the number of patients read so far. InputRefused, with
+    measures: eCQM numbers (`CMS165`); now: the clock; whose: whose patients they are, for results by clinician and practice; progress: called with the number of patients read so far. InputRefused, with
     everything that is wrong, when the source or the value sets cannot be used; then nothing is written.
     """
     started = now()
     problems = Problems()
     specifications = tuple(specification_for(measure, year) for measure in sorted(set(measures)))
     terms = terminology_for(specifications, read_value_sets(value_sets, problems), problems)
+    practices = None if whose is None or not whose.asked else read_attribution(whose, source, problems)
     problems.refuse_errors()
     for specification in specifications:
         if not specification.read:
             problems.add(YEAR_NOT_READ, specification.measure, found=specification.version)
-    job = Job(specifications, terms, year, profiles)
+    job = _job(Job(specifications, terms, year, profiles), practices)
+    by_clinician: AttributedCounts | None = None
     with new_run(out, replace=replace) as folder:
         with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as scratch:
             spill = Path(scratch)
-            runs = SortedRuns(spill)
+            runs, visits = SortedRuns(spill), SortedRuns(spill / "visits")
+            visits.folder.mkdir()
             counts: Counter[tuple[str, int, str]] = Counter()
             patients = 0
             for result in evaluated(work_units(source, problems, spill=spill), job, jobs):
                 runs.add(result.lines)
+                visits.add(Lines(populations=result.visits))
                 counts.update(result.counts)
                 patients += result.patients
                 problems.extend(result.problems)
@@ -94,11 +118,15 @@ def run_quality(
                 problems.add(NO_PATIENTS_AT_ALL, source.name)
             problems.refuse_errors()
             repeated = write_patient_files(folder, runs)
+            if practices is not None:
+                by_clinician = _by_clinician(folder, visits, practices, specifications, problems, source.name)
         groups = sum(len(each.groups) for each in specifications)
         if repeated:
             problems.add(PATIENT_TWICE, source.name, found=f"{repeated // groups} records", count=repeated // groups)
         found = tallies(counts, specifications)
         write_scores(folder, found, specifications)
+        if practices is not None and by_clinician is not None:
+            write_clinician_results(folder, by_clinician, practices, specifications, year)
         write_manifest(
             folder,
             provenance=Provenance(
@@ -114,6 +142,7 @@ def run_quality(
                         for each in specifications
                     },
                     "profiles": profiles.value,
+                    "attribution": "none" if practices is None else practices.attribution.method,
                 },
                 started=started,
                 ended=now(),
@@ -127,7 +156,48 @@ def run_quality(
                 if not each.read
             ],
         )
-    return QualitySummary(out, year, patients, found, specifications, tuple(problems))
+    return QualitySummary(out, year, patients, found, specifications, tuple(problems), practices, by_clinician)
+
+
+def _job(job: Job, practices: Practices | None) -> Job:
+    """The job, or one that notes performers when these decide whose patients they are."""
+    performers = None if practices is None else practices.attribution.by_performer
+    if performers is None:
+        return job
+    return AttributingJob(
+        job.specifications, job.terms, job.year, job.profiles, performers=npis_of_performers(performers)
+    )
+
+
+def _by_clinician(
+    folder: Path,
+    visits: SortedRuns,
+    practices: Practices,
+    specifications: Sequence[Specification],
+    problems: Problems,
+    source_name: str,
+) -> AttributedCounts:
+    """Count populations.csv by clinician; with performers, also write patients/attribution.csv."""
+    attribution = practices.attribution
+    lines = folder / "patients" / "attribution.csv"
+    any_visit = False
+    with written_whole(lines, "wb", private=True) as stream:
+        stream.write(f"{VISITS_HEADER}\n".encode())
+        for line in visits.populations():
+            stream.write(line)
+            any_visit = True
+    with (folder / "patients" / "populations.csv").open("rb") as populations, lines.open("rb") as noted:
+        next(populations)
+        next(noted)
+        counts = attributed_counts(populations, attribution, visits=noted)
+    if attribution.by_performer is None:
+        lines.unlink()
+    elif not any_visit:
+        problems.add(NO_PERFORMERS, source_name)
+    for measure, count in counts.nobodys.items():
+        if count and (any_visit or attribution.by_performer is None):
+            problems.add(NOBODYS_PATIENTS, source_name, column=measure, found=f"{count} records", count=count)
+    return with_empty_rows(counts, practices.clinicians, specifications)
 
 
 def _inputs(source: Path, value_sets: Path) -> list[dict[str, object]]:
