@@ -28,7 +28,7 @@ def synth(
     beneficiaries: Annotated[int, typer.Option("--beneficiaries", help="People; 0 takes 83 for each participant.")] = 0,
     years: Annotated[str, typer.Option("--years", help="First and last calendar year of care.")] = "2025-2027",
     formats: Annotated[
-        str, typer.Option("--format", help="What to write, separated by commas: tables, cclf, eob.")
+        str, typer.Option("--format", help="What to write, separated by commas: tables, cclf, eob, fhir.")
     ] = "tables",
     heart_failure_codes: Annotated[
         Path | None, typer.Option("--heart-failure-codes", help="Codes list to plan for; default the demonstration's.")

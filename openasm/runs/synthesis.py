@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from openasm.base.problems import Problem, Problems
+from openasm.claims.synthetic.block import Ground
 from openasm.claims.synthetic.codelists import COHORTS, CodeLists, CohortLists, ExclusionRule, ServiceRule
 from openasm.claims.synthetic.generate import Progress, write_region
 from openasm.claims.synthetic.settings import Region
 from openasm.episodes.specifications.construction import Construction, construction_for, demonstration_workbook
 from openasm.episodes.specifications.lists import CodeKind, CodesList, Condition, load_codes_list
+from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
 
 
 def synthetic_region(
@@ -42,8 +46,25 @@ def synthetic_region(
         last_year=years[1],
         lists=lists,
     )
-    manifest = write_region(region, folder, formats=formats, processes=processes, progress=progress)
+    manifest = write_region(
+        region, folder, formats=formats, processes=processes, progress=progress, also={"fhir": _write_records}
+    )
     return manifest, problems.warnings
+
+
+MOST_RECORDS = 1_000
+"""Made-up patients written as clinical records at most; they are other people than those of the claims."""
+
+
+def _write_records(ground: Ground, folder: Path) -> dict[str, int]:
+    """Clinical records (a FHIR Bundle a line) and made-up value sets for the quality measures."""
+    region, practices = ground.region, ground.practices
+    npis = practices.npi_texts()
+    hearts = np.unique(practices.pair_npi[practices.pair_cohort == 0]).tolist()
+    count = min(region.beneficiaries, MOST_RECORDS)
+    write_demo_patients(folder, region.seed, count, region.last_year, performers=[npis[number] for number in hearts])
+    (folder / "value-sets").mkdir()
+    return {"fhir/patients": count, "fhir/value-sets": write_demo_value_sets(folder / "value-sets")}
 
 
 def code_lists_of(

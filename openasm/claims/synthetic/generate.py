@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -38,6 +38,8 @@ TABLES = ("claim_lines", "claim_diagnoses", "enrollment", "beneficiaries")
 TRUTH = ("episodes", "attribution", "episode_costs")
 
 Progress = Callable[[int, int], None]
+Writer = Callable[[Ground, Path], dict[str, int]]
+"""Writes one more format of a region to a folder; returns rows by name."""
 
 
 def write_region(
@@ -47,11 +49,13 @@ def write_region(
     formats: Sequence[str] = ("tables",),
     processes: int = 1,
     progress: Progress | None = None,
+    also: Mapping[str, Writer] | None = None,
 ) -> dict[str, Any]:
     """Make a region and write it; returns the manifest.
 
     folder: must not exist or be empty; it appears when it is whole. processes: blocks made side by side; the bytes do not
-    depend on it. progress: called with blocks done and blocks in all. Raises WrongUsage for an unknown format, a folder with
+    depend on it. progress: called with blocks done and blocks in all. also: further formats by name, each written by its function
+    to a folder of its name. Raises WrongUsage for an unknown format, a folder with
     something in it, or fewer than one process.
 
     ```
@@ -64,22 +68,27 @@ def write_region(
     folder/eob/               Patient, Coverage and ExplanationOfBenefit NDJSON (v2)
     ```
     """
-    unknown = sorted(set(formats) - set(FORMATS))
+    known = (*FORMATS, *(also or {}))
+    unknown = sorted(set(formats) - set(known))
     if unknown:
-        raise WrongUsage(f"Unknown format {', '.join(unknown)}; known are {', '.join(FORMATS)}.")
+        raise WrongUsage(f"Unknown format {', '.join(unknown)}; known are {', '.join(known)}.")
     if processes < 1:
         raise WrongUsage("The number of processes must be one or more.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WrongUsage(f"{folder.name} exists and is not empty; choose another folder.")
     with _appears_whole(folder) as temporary:
-        counts = _write_blocks(region, temporary, tuple(formats), processes, progress)
         ground = make_ground(region)
+        counts = _write_blocks(ground, temporary, tuple(formats), processes, progress)
         for kind, names in (("truth", TRUTH), ("tables", TABLES)):
             if kind == "truth" or "tables" in formats:
                 _join_parts(temporary / kind, names, region.blocks)
         _join_text(temporary, formats, region)
         write_clinicians(ground.practices, temporary / "clinicians.csv")
         write_participants(ground.practices, temporary / "participants.csv")
+        for name, write in (also or {}).items():
+            if name in formats:
+                (temporary / name).mkdir()
+                counts |= write(ground, temporary / name)
         manifest = _manifest(ground, formats, counts)
         _write_json(temporary / "manifest.json", manifest)
         if "tables" in formats:
@@ -104,16 +113,30 @@ def _appears_whole(folder: Path) -> Iterator[Path]:
 
 
 def _write_blocks(
-    region: Region, folder: Path, formats: tuple[str, ...], processes: int, progress: Progress | None
+    ground: Ground, folder: Path, formats: tuple[str, ...], processes: int, progress: Progress | None
 ) -> dict[str, int]:
-    tasks = [(region, number, folder, formats) for number in range(region.blocks)]
-    counts: dict[str, int] = {}
+    """Write every block; the ground is made once a process."""
+    region, counts = ground.region, dict[str, int]()
+    tasks = [(number, folder, formats) for number in range(region.blocks)]
     if processes == 1 or region.blocks == 1:
-        results: Iterator[dict[str, int]] = map(_write_block, tasks)
+        results = (_write_block(ground, *task) for task in tasks)
         return _collect(results, counts, region.blocks, progress)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, region.blocks), mp_context=context) as pool:
-        return _collect(pool.map(_write_block, tasks), counts, region.blocks, progress)
+    workers = min(processes, region.blocks)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(region,)) as pool:
+        return _collect(pool.map(_write_prepared, tasks), counts, region.blocks, progress)
+
+
+_PREPARED: list[Ground] = []
+"""The ground of a worker process."""
+
+
+def _prepare(region: Region) -> None:
+    _PREPARED[:] = [make_ground(region)]
+
+
+def _write_prepared(task: tuple[int, Path, tuple[str, ...]]) -> dict[str, int]:
+    return _write_block(_PREPARED[0], *task)
 
 
 def _collect(
@@ -127,23 +150,8 @@ def _collect(
     return counts
 
 
-_GROUNDS: dict[str, Ground] = {}
-
-
-def _shared_ground(region: Region) -> Ground:
-    """The region's ground, made once a process."""
-    key = repr((region.seed, region.participants, region.beneficiaries, region.first_year, region.last_year))
-    key += region.lists.fingerprint() + repr(region.realism)
-    if key not in _GROUNDS:
-        _GROUNDS.clear()
-        _GROUNDS[key] = make_ground(region)
-    return _GROUNDS[key]
-
-
-def _write_block(task: tuple[Region, int, Path, tuple[str, ...]]) -> dict[str, int]:
+def _write_block(ground: Ground, number: int, folder: Path, formats: tuple[str, ...]) -> dict[str, int]:
     """Make one block and write its parts; returns rows by table."""
-    region, number, folder, formats = task
-    ground = _shared_ground(region)
     block = make_block(ground, number)
     counts: dict[str, int] = {}
     for name, table in truth_tables(ground, block).items():
