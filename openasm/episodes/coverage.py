@@ -10,6 +10,7 @@ import narwhals as nw
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.folder import Claims
 from openasm.episodes.chain import Chain
+from openasm.episodes.frames import total
 from openasm.episodes.outcome import Outcome
 from openasm.episodes.regression import Basis
 from openasm.episodes.specifications.construction import Construction
@@ -24,6 +25,13 @@ SETTING_UNSEEN = declare(
     "the claims hold no line of a setting that the codes list assigns; costs and scores miss it",
     expected="claims of every setting",
     next_step="Load claims of all parts (an ACO's CCLF or BCDA has them); a practice's own billing does not.",
+    severity=Severity.WARNING,
+)
+LINES_INCOMPLETE = declare(
+    "E028",
+    "lines without a first day, a setting or a cost; without a day or setting they count nowhere, without a cost as nothing",
+    expected="a day, a setting and a cost on every line",
+    next_step="Run `openasm claims check` on the claims and load them again.",
     severity=Severity.WARNING,
 )
 ONE_TIN = declare(
@@ -79,23 +87,32 @@ MEAN_OF_THE_DATA = declare(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the claims hold. settings, bases: lines by setting and by what their cost is; one_tin: largest TIN's share."""
+    """What the claims hold.
+
+    settings, bases: lines by setting and by what their cost is; one_tin: largest TIN's share; incomplete: lines without a day,
+    a setting or a cost.
+    """
 
     settings: dict[str, int]
     bases: dict[str, int]
     one_tin: float | None
+    incomplete: int
 
 
 def seen_in(claims: Claims, chain: Chain, engine: Engine) -> Seen:
     """Count lines by setting and cost basis in all claims, and by TIN in those of patients with an episode."""
+    lacking = nw.col("from_date").is_null() | nw.col("setting").is_null() | nw.col("cost_cents").is_null()
     counted = engine.to_arrow(
-        claims.claim_lines.group_by("setting", "cost_basis").agg(nw.len().cast(nw.Int64).alias("lines"))
+        claims.claim_lines.with_columns(lacking=lacking.cast(nw.Int64))
+        .group_by("setting", "cost_basis")
+        .agg(nw.len().cast(nw.Int64).alias("lines"), total("lacking").alias("lacking"))
     )
     settings: dict[str, int] = {}
     bases: dict[str, int] = {}
     for row in counted.to_pylist():
-        settings[row["setting"]] = settings.get(row["setting"], 0) + row["lines"]
-        bases[row["cost_basis"]] = bases.get(row["cost_basis"], 0) + row["lines"]
+        setting, basis = row["setting"] or "unknown", row["cost_basis"] or "unknown"
+        settings[setting] = settings.get(setting, 0) + row["lines"]
+        bases[basis] = bases.get(basis, 0) + row["lines"]
     by_tin = engine.to_arrow(
         engine.read_parquet(chain.path("lines"))
         .filter((nw.col("setting") == "professional") & ~nw.col("tin").is_null())
@@ -103,7 +120,10 @@ def seen_in(claims: Claims, chain: Chain, engine: Engine) -> Seen:
         .agg(nw.len().cast(nw.Int64).alias("lines"))
     )["lines"].to_pylist()
     return Seen(
-        dict(sorted(settings.items())), dict(sorted(bases.items())), max(by_tin) / sum(by_tin) if by_tin else None
+        settings=dict(sorted(settings.items())),
+        bases=dict(sorted(bases.items())),
+        one_tin=max(by_tin) / sum(by_tin) if by_tin else None,
+        incomplete=sum(counted["lacking"].to_pylist()),
     )
 
 
@@ -121,6 +141,10 @@ def note_what_is_missing(
     wanted = {setting for rule in codes.service_rules for setting in rule.settings} - {"dme"}
     for setting in sorted(wanted - seen.settings.keys()):
         problems.add(SETTING_UNSEEN, file, column=setting, found="no line")
+    if seen.incomplete:
+        problems.add(
+            LINES_INCOMPLETE, file, column="claim_lines", found=f"{seen.incomplete:,} lines", count=seen.incomplete
+        )
     if seen.one_tin is not None and seen.one_tin >= ONE_TIN_SHARE:
         problems.add(ONE_TIN, file, found=f"{seen.one_tin:.0%} of the lines")
     earliest = dt.date(year, 1, 1) - dt.timedelta(days=construction.episode_days + construction.lookback_days - 1)

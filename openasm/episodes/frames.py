@@ -51,9 +51,15 @@ _FLAGS = ("part_a", "part_b", "part_c", "part_d", "esrd", "disabled_origin", "in
 
 
 def claim_frames(claims: Claims) -> ClaimFrames:
-    """The frames the steps read, from opened claims."""
+    """The frames the steps read, from opened claims.
+
+    Lines without a day or a setting, which the contract does not allow, are left out and a missing cost is no cost;
+    `coverage` counts them.
+    """
     return ClaimFrames(
-        lines=claims.claim_lines.with_columns(day=day_of("from_date")).select(*LINE_COLUMNS),
+        lines=claims.claim_lines.filter(~nw.col("from_date").is_null() & ~nw.col("setting").is_null())
+        .with_columns(day=day_of("from_date"), cost_cents=nw.col("cost_cents").fill_null(0))
+        .select(*LINE_COLUMNS),
         diagnoses=claims.claim_diagnoses.select(PERSON, "claim_id", "position", "code"),
         enrollment=claims.enrollment.select(
             PERSON,

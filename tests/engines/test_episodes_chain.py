@@ -331,3 +331,20 @@ def test_claims_of_part_of_the_care_are_warned_of(region: Path, tmp_path: Path) 
     summary = run(partial, tmp_path / "run")
     codes = {(problem.kind.code, problem.column) for problem in summary.problems}
     assert {("E020", "inpatient"), ("E020", "outpatient"), ("E020", "drug"), ("E021", "")} <= codes
+
+
+def test_lines_that_break_the_contract_are_counted_not_fatal(region: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in region.iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    lines = pq.read_table(region / "claim_lines.parquet")
+    place = lines.column_names.index("cost_cents")
+    costs = [None if number % 5 == 0 else cents for number, cents in enumerate(lines["cost_cents"].to_pylist())]
+    lines = lines.set_column(place, "cost_cents", pa.array(costs, pa.int64()))
+    days = [None if number % 50 == 1 else day for number, day in enumerate(lines["from_date"].to_pylist())]
+    place = lines.column_names.index("from_date")
+    pq.write_table(lines.set_column(place, "from_date", pa.array(days, pa.date32())), broken / "claim_lines.parquet")
+    summary = run(broken, tmp_path / "run")
+    [found] = [problem for problem in summary.problems if problem.kind.code == "E028"]
+    assert found.count == sum(cost is None or day is None for cost, day in zip(costs, days, strict=True))
