@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 BLOCK_RECORDS = 65_536
+_CUT_RECORDS = 1_024
 _BLANK, _DOT, _MINUS, _ZERO, _NEWLINE, _RETURN = (ord(character) for character in " .-0\n\r")
 _LONGEST_CODE = 10  # characters; longer fields (identifiers) repeat too little for a dictionary to pay
 _AMOUNT = re.compile(r"(-?) *([0-9]{0,16})(?:\.([0-9]{1,2})0*)?", re.ASCII)
@@ -225,8 +226,7 @@ def _block(
     block = _Block(pa.RecordBatch.from_arrays([], names=[]))
     columns: list[pa.Array] = []
     bad = np.zeros(rows, dtype=bool)
-    for each in fields:
-        cells = np.ascontiguousarray(matrix[:, each.start - 1 : each.start - 1 + each.length])
+    for each, cells in zip(fields, _cut(matrix, fields), strict=True):
         if each.is_code:
             column, unusable = _codes(cells, each.clean)
             if unusable:
@@ -248,6 +248,18 @@ def _block(
     return block
 
 
+def _cut(matrix: Any, fields: Sequence[Field]) -> list[Any]:
+    """Each field's characters as a matrix of its own, cut a few records at a time so that they stay in the cache."""
+    rows = len(matrix)
+    cells = [np.empty((rows, each.length), dtype=np.uint8) for each in fields]
+    spans = [(each.start - 1, each.start - 1 + each.length) for each in fields]
+    for start in range(0, rows, _CUT_RECORDS):
+        few = matrix[start : start + _CUT_RECORDS]
+        for target, (first, last) in zip(cells, spans, strict=True):
+            target[start : start + _CUT_RECORDS] = few[:, first:last]
+    return cells
+
+
 def _as_binary(cells: Any) -> pa.Array:
     rows, width = cells.shape
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(cells)])
@@ -255,13 +267,22 @@ def _as_binary(cells: Any) -> pa.Array:
 
 def _distinct(cells: Any) -> tuple[Any, list[str]]:
     """Row -> place in the list of distinct texts (blanks at both ends removed)."""
-    encoded = _as_binary(cells).dictionary_encode()
-    return encoded.indices.to_numpy(), [value.decode("latin-1").strip() for value in encoded.dictionary.to_pylist()]
+    rows, width = cells.shape
+    if width <= 8:  # up to eight characters are one number, which is found several times faster than text
+        padded = np.full((rows, 8), _BLANK, dtype=np.uint8)
+        padded[:, :width] = cells
+        encoded = pa.array(padded.view(np.uint64).ravel()).dictionary_encode()
+        words = encoded.dictionary.to_numpy().tobytes()
+        found = [words[at : at + 8] for at in range(0, len(words), 8)]
+    else:
+        encoded = _as_binary(cells).dictionary_encode()
+        found = encoded.dictionary.to_pylist()
+    return encoded.indices.to_numpy(), [value.decode("latin-1").strip() for value in found]
 
 
 def _codes(cells: Any, clean: Callable[[str], str | None] | None) -> tuple[pa.Array, int]:
     """A dictionary column and how many values cleaning made null."""
-    if (cells == _BLANK).all():
+    if cells[0, 0] == _BLANK and (cells == _BLANK).all():
         blank = pa.nulls(len(cells), pa.int32())
         return pa.DictionaryArray.from_arrays(blank, pa.array([], pa.string())), 0
     places, values = _distinct(cells)
@@ -290,7 +311,7 @@ def _texts(cells: Any) -> pa.Array:
 
 
 def _dates(cells: Any, no_dates: frozenset[str]) -> tuple[pa.Array, Any]:
-    places, values = _distinct(cells)
+    places, values = _distinct_dates(cells)
     days = np.zeros(len(values), dtype=np.int32)
     missing = np.zeros(len(values), dtype=bool)
     wrong = np.zeros(len(values), dtype=bool)
@@ -305,6 +326,15 @@ def _dates(cells: Any, no_dates: frozenset[str]) -> tuple[pa.Array, Any]:
     return array, (wrong[places] if wrong.any() else None)
 
 
+def _distinct_dates(cells: Any) -> tuple[Any, list[str]]:
+    """As `_distinct`; where every row has its hyphens, the eight other characters tell the dates apart."""
+    hyphens = cells[:, (4, 7)]
+    if cells.shape[1] != 10 or not (hyphens == _MINUS).all():
+        return _distinct(cells)
+    places, values = _distinct(np.ascontiguousarray(cells[:, (0, 1, 2, 3, 5, 6, 8, 9)]))
+    return places, [f"{value[:4]}-{value[4:6]}-{value[6:]}" for value in values]
+
+
 def _day(value: str) -> int | None:
     if _DATE.fullmatch(value) is None:
         return None
@@ -315,8 +345,11 @@ def _day(value: str) -> int | None:
 
 
 def _amounts(cells: Any, *, cents: bool) -> tuple[pa.Array, Any]:
-    rows, width = cells.shape
     tail = 3 if cents else 0
+    # Most of an amount is blanks before it: only the columns from the first character on are looked at.
+    unused = int(np.argmax((cells != _BLANK).any(axis=0)))
+    cells = np.ascontiguousarray(cells[:, min(unused, cells.shape[1] - tail - 1) :])
+    rows, width = cells.shape
     head = cells[:, : width - tail]
     digit = (head >= _ZERO) & (head <= _ZERO + 9)
     minus = head == _MINUS
