@@ -22,7 +22,6 @@ from openasm.clinical.facts import (
     Allergy,
     Component,
     Condition,
-    ConditionKind,
     DeviceOrder,
     Encounter,
     MedicationOrder,
@@ -33,6 +32,52 @@ from openasm.clinical.facts import (
     Quantity,
     ServiceOrder,
     prevalence,
+)
+from openasm.clinical.fhir_elements import (
+    ALLERGY,
+    ALLERGY_VERIFICATION,
+    ALLERGY_VERIFIED,
+    CALENDAR_UNITS,
+    CLINICAL,
+    CONCERN,
+    CONDITION_PROFILES,
+    DEVICE_NOT,
+    DEVICE_PROFILES,
+    ENCOUNTER,
+    FULFILL,
+    FULFILLED,
+    HEALTH_CONCERN,
+    MEDICATION,
+    MEDICATION_PROFILES,
+    NOT_DONE_REASON,
+    OBSERVATION_PROFILES,
+    PRESENT,
+    PROCEDURE,
+    REFUSAL_REASON,
+    SERVICE_PROFILES,
+    TASK_REJECTED,
+    UCUM,
+    UNIT_TEXTS,
+    VERIFICATION,
+    VERIFIED,
+    condition_kind,
+    has_code,
+    ids,
+    observation_kind,
+    performers,
+    word,
+)
+from openasm.clinical.fhir_elements import (
+    QICORE as QICORE,
+)
+from openasm.clinical.fhir_elements import (
+    USCORE as USCORE,
+)
+from openasm.clinical.fhir_elements import (
+    Resource as Resource,
+)
+from openasm.clinical.fhir_elements import (
+    reference_id as reference_id,
 )
 from openasm.clinical.moments import (
     FOREVER,
@@ -90,71 +135,7 @@ SAME_RESOURCE_TWICE = declare(
     severity=Severity.WARNING,
 )
 
-QICORE = "http://hl7.org/fhir/us/qicore/StructureDefinition/"
-USCORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
-_CONDITION_PROFILES = {
-    QICORE + "qicore-condition-problems-health-concerns": ConditionKind.PROBLEM,
-    QICORE + "qicore-condition-encounter-diagnosis": ConditionKind.ENCOUNTER_DIAGNOSIS,
-}
-_OBSERVATION_PROFILES = {
-    QICORE + "qicore-observation-screening-assessment": ObservationKind.SCREENING,
-    QICORE + "qicore-observation-clinical-result": ObservationKind.CLINICAL_RESULT,
-    QICORE + "qicore-simple-observation": ObservationKind.SIMPLE,
-    QICORE + "qicore-observationcancelled": ObservationKind.NOT_DONE,
-    USCORE + "us-core-blood-pressure": ObservationKind.BLOOD_PRESSURE,
-    USCORE + "us-core-bmi": ObservationKind.BODY_MASS_INDEX,
-    USCORE + "us-core-heart-rate": ObservationKind.HEART_RATE,
-    USCORE + "us-core-observation-pregnancystatus": ObservationKind.PREGNANCY_STATUS,
-}
-_ENCOUNTER = QICORE + "qicore-encounter"
-_PROCEDURE = QICORE + "qicore-procedure"
-_ALLERGY = QICORE + "qicore-allergyintolerance"
-_MEDICATION = QICORE + "qicore-medication"
-_TASK_REJECTED = QICORE + "qicore-taskrejected"
-_DEVICE_PROFILES = {QICORE + "qicore-devicerequest": True, QICORE + "qicore-devicenotrequested": False}
-_MEDICATION_PROFILES = {
-    QICORE + "qicore-medicationrequest": True,
-    QICORE + "qicore-medicationnotrequested": False,
-}
-_SERVICE_PROFILES = {QICORE + "qicore-servicerequest": True, QICORE + "qicore-servicenotrequested": False}
 
-# The code that makes an observation one of the US Core 6.1 vital signs or the pregnancy status, when it is read by content.
-_LOINC = "http://loinc.org"
-_KIND_BY_CODE = {
-    "85354-9": ObservationKind.BLOOD_PRESSURE,
-    "39156-5": ObservationKind.BODY_MASS_INDEX,
-    "8867-4": ObservationKind.HEART_RATE,
-    "82810-3": ObservationKind.PREGNANCY_STATUS,
-}
-_GENERAL = ObservationKind.SCREENING | ObservationKind.CLINICAL_RESULT | ObservationKind.SIMPLE
-
-_VERIFIED = frozenset(("confirmed", "unconfirmed", "provisional", "differential"))
-_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-_ALLERGY_VERIFIED = frozenset(("confirmed", "unconfirmed"))
-_ALLERGY_VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
-_PRESENT = frozenset(("active", "recurrence", "relapse"))
-_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-_HEALTH_CONCERN = "http://hl7.org/fhir/us/core/CodeSystem/condition-category"
-_FULFILL = "http://hl7.org/fhir/CodeSystem/task-code"
-_NPI = "http://hl7.org/fhir/sid/us-npi"
-_NOT_DONE_REASON = QICORE + "qicore-notDoneReason"
-_REFUSAL_REASON = QICORE + "qicore-doNotPerformReason"
-_DEVICE_NOT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DeviceRequest.doNotPerform"
-# Unit texts without a code that can mean one thing only.
-_UNIT_TEXTS = {
-    "mmHg": "mm[Hg]",
-    "mm Hg": "mm[Hg]",
-    "bpm": "/min",
-    "beats/min": "/min",
-    "beats/minute": "/min",
-    "kg/m^2": "kg/m2",
-    "kg/m²": "kg/m2",
-    "percent": "%",
-}
-_UCUM = "http://unitsofmeasure.org"
-_CALENDAR_UNITS = "http://hl7.org/fhirpath/CodeSystem/calendar-units"
-
-Resource = dict[str, Any]
 Counts = Counter[tuple[ProblemKind, str]]  # kind of problem, resource type -> how many
 
 
@@ -208,7 +189,7 @@ class FactReader:
         self._trusting = self.profiles is ProfileUse.TRUST or any(str(each).startswith(QICORE) for each in stated)
         self._birth = self._birth_of(patient)
         self._medications = self._medications_of(resources.get("Medication"), addresses)
-        self._encounter_ids = _ids(addresses, "Encounter")
+        self._encounter_ids = ids(addresses, "Encounter")
         facts: list[list[Any]] = []
         for kind, reader in self._readers:
             given = resources.get(kind)
@@ -259,13 +240,13 @@ class FactReader:
             return {}
         found = {}
         for medication in medications:
-            if isinstance(medication.get("id"), str) and self._is(medication, _MEDICATION):
+            if isinstance(medication.get("id"), str) and self._is(medication, MEDICATION):
                 found[medication["id"]] = medication
         by_address = addresses or {}
         found |= {
             address: resource
             for address, resource in by_address.items()
-            if resource.get("resourceType") == "Medication" and self._is(resource, _MEDICATION)
+            if resource.get("resourceType") == "Medication" and self._is(resource, MEDICATION)
         }
         return found
 
@@ -308,13 +289,13 @@ class FactReader:
             return None
         number = float(value)
         code = quantity.get("code")
-        if code is not None and quantity.get("system", _UCUM) in (_UCUM, _CALENDAR_UNITS):
+        if code is not None and quantity.get("system", UCUM) in (UCUM, CALENDAR_UNITS):
             return Quantity(number, str(code))
         unit = str(quantity.get("unit") or "")
-        if unit in _UNIT_TEXTS:
+        if unit in UNIT_TEXTS:
             self.counts[UNIT_TEXT, "Quantity"] += 1
-            return Quantity(number, _UNIT_TEXTS[unit])
-        if quantity.get("system") not in (None, _UCUM, _CALENDAR_UNITS):
+            return Quantity(number, UNIT_TEXTS[unit])
+        if quantity.get("system") not in (None, UCUM, CALENDAR_UNITS):
             self.counts[UNIT_TEXT, "Quantity"] += 1
             return None
         return Quantity(number, unit)
@@ -355,7 +336,7 @@ class FactReader:
     # --- resources -------------------------------------------------------------------------------------------------------
 
     def _encounter(self, resource: Resource) -> Encounter | None:
-        if not self._is(resource, _ENCOUNTER):
+        if not self._is(resource, ENCOUNTER):
             return None
         period = resource.get("period")
         stay = resource.get("hospitalization")
@@ -363,13 +344,13 @@ class FactReader:
         kind = resource.get("class")
         provider = resource.get("serviceProvider")
         return Encounter(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concepts(resource.get("type")),
-            _word(resource.get("status")),
+            word(resource.get("status")),
             NEVER if period is None else dosing.period(period),
-            "" if kind is None else _word(kind.get("code")),
+            "" if kind is None else word(kind.get("code")),
             0 if stay is None else self._concept(stay.get("dischargeDisposition")),
-            _performers(participants) if participants else (),
+            performers(participants) if participants else (),
             "" if provider is None else str(provider.get("reference", "")),
         )
 
@@ -377,11 +358,11 @@ class FactReader:
         if self._trusting:
             kind = 0
             for profile in (resource.get("meta") or {}).get("profile") or ():
-                kind |= _CONDITION_PROFILES.get(profile, 0)
+                kind |= CONDITION_PROFILES.get(profile, 0)
             if not kind:
                 return None
         else:
-            kind = _condition_kind(resource)
+            kind = condition_kind(resource)
         verification = resource.get("verificationStatus")
         severity = resource.get("severity")
         recorded = resource.get("recordedDate")
@@ -389,18 +370,18 @@ class FactReader:
         if abatement is not None and "abatementPeriod" in resource and abatement.end != FOREVER:
             abatement = Span(abatement.start, just_before(abatement.end))
         return Condition(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concept(resource.get("code")),
             kind,
-            verification is None or _has_code(verification, _VERIFICATION, _VERIFIED),
+            verification is None or has_code(verification, VERIFICATION, VERIFIED),
             prevalence(
                 self._timing(resource, "onset"),
                 abatement,
-                active=_has_code(resource.get("clinicalStatus"), _CLINICAL, _PRESENT),
+                active=has_code(resource.get("clinicalStatus"), CLINICAL, PRESENT),
             ),
             UNKNOWN if recorded is None else moment(recorded),
             0 if severity is None else self._concept(severity),
-            any(_has_code(each, _HEALTH_CONCERN, _CONCERN) for each in resource.get("category") or ()),
+            any(has_code(each, HEALTH_CONCERN, CONCERN) for each in resource.get("category") or ()),
         )
 
     def _observation(self, resource: Resource) -> Observation | None:
@@ -409,21 +390,21 @@ class FactReader:
         if self._trusting:
             kind = 0
             for profile in (resource.get("meta") or {}).get("profile") or ():
-                kind |= _OBSERVATION_PROFILES.get(profile, 0)
+                kind |= OBSERVATION_PROFILES.get(profile, 0)
             if not kind:
                 return None
         else:
-            kind = _observation_kind(resource)
+            kind = observation_kind(resource)
         effective = self._timing(resource, "effective")
         issued = resource.get("issued")
         coded = resource.get("valueCodeableConcept")
         quantity = resource.get("valueQuantity")
         encounter = resource.get("encounter")
         return Observation(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concept(code),
             kind,
-            _word(resource.get("status")),
+            word(resource.get("status")),
             NEVER if effective is None else effective,
             UNKNOWN if issued is None else moment(issued),
             coded is not None or quantity is not None or any(key.startswith("value") for key in resource),
@@ -431,7 +412,7 @@ class FactReader:
             0 if coded is None else self._concept(coded),
             () if components is None else tuple(self._component(each) for each in components),
             "" if encounter is None else self._encounter_id(encounter),
-            self._extension(resource, _NOT_DONE_REASON) if kind & ObservationKind.NOT_DONE else 0,
+            self._extension(resource, NOT_DONE_REASON) if kind & ObservationKind.NOT_DONE else 0,
         )
 
     def _component(self, component: Resource) -> Component:
@@ -442,7 +423,7 @@ class FactReader:
         return self._encounter_ids.get(address) or reference_id(address)
 
     def _medication_order(self, resource: Resource) -> MedicationOrder | None:
-        requested = self._requested(resource, _MEDICATION_PROFILES)
+        requested = self._requested(resource, MEDICATION_PROFILES)
         if requested is None:
             return None
         codes = direct = self._concept(resource.get("medicationCodeableConcept"))
@@ -456,12 +437,12 @@ class FactReader:
         instructions = resource.get("dosageInstruction")
         days, covered = dosing.supply(resource, authored) if codes and requested else (None, None)
         return MedicationOrder(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             codes,
             direct,
             requested,
-            _word(resource.get("status")),
-            _word(resource.get("intent")),
+            word(resource.get("status")),
+            word(resource.get("intent")),
             authored,
             self._concepts(resource.get("reasonCode")),
             dispense.get("numberOfRepeatsAllowed"),
@@ -476,7 +457,7 @@ class FactReader:
         address = reference.get("reference") or ""
         if address.startswith("#"):
             for contained in resource.get("contained") or ():
-                if contained.get("id") == address[1:] and self._is(contained, _MEDICATION):
+                if contained.get("id") == address[1:] and self._is(contained, MEDICATION):
                     code: Resource | None = contained.get("code")
                     return code
             return None
@@ -493,147 +474,75 @@ class FactReader:
         return resource.get("doNotPerform") is not True
 
     def _service_order(self, resource: Resource) -> ServiceOrder | None:
-        requested = self._requested(resource, _SERVICE_PROFILES)
+        requested = self._requested(resource, SERVICE_PROFILES)
         if requested is None:
             return None
         written = resource.get("authoredOn")
         reasons = self._concepts(resource.get("reasonCode"))
-        refused = self._extension(resource, _REFUSAL_REASON)
+        refused = self._extension(resource, REFUSAL_REASON)
         if not self._trusting and not requested:
             refused |= reasons
         return ServiceOrder(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concept(resource.get("code")),
             requested,
-            _word(resource.get("status")),
-            _word(resource.get("intent")),
+            word(resource.get("status")),
+            word(resource.get("intent")),
             UNKNOWN if written is None else moment(written),
             reasons,
             refused,
         )
 
     def _device_order(self, resource: Resource) -> DeviceOrder | None:
-        requested = self._requested(resource, _DEVICE_PROFILES)
+        requested = self._requested(resource, DEVICE_PROFILES)
         if requested is None:
             return None
         if not self._trusting:
             requested = not any(
-                each.get("url") == _DEVICE_NOT and each.get("valueBoolean") is True
+                each.get("url") == DEVICE_NOT and each.get("valueBoolean") is True
                 for each in resource.get("modifierExtension") or ()
             )
         written = resource.get("authoredOn")
         return DeviceOrder(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concept(resource.get("codeCodeableConcept")),
             requested,
-            _word(resource.get("status")),
-            _word(resource.get("intent")),
+            word(resource.get("status")),
+            word(resource.get("intent")),
             UNKNOWN if written is None else moment(written),
         )
 
     def _procedure(self, resource: Resource) -> Procedure | None:
-        if not self._is(resource, _PROCEDURE):
+        if not self._is(resource, PROCEDURE):
             return None
         performed = self._timing(resource, "performed")
         return Procedure(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concept(resource.get("code")),
-            _word(resource.get("status")),
+            word(resource.get("status")),
             NEVER if performed is None else performed,
             self._concepts(resource.get("reasonCode")),
         )
 
     def _allergy(self, resource: Resource) -> Allergy | None:
-        if not self._is(resource, _ALLERGY):
+        if not self._is(resource, ALLERGY):
             return None
         verification = resource.get("verificationStatus")
         last = resource.get("lastOccurrence")
         onset = self._timing(resource, "onset")
         return Allergy(
-            _word(resource.get("id")),
+            word(resource.get("id")),
             self._concept(resource.get("code")),
-            verification is None or _has_code(verification, _ALLERGY_VERIFICATION, _ALLERGY_VERIFIED),
+            verification is None or has_code(verification, ALLERGY_VERIFICATION, ALLERGY_VERIFIED),
             prevalence(onset, None if last is None else Span(moment(last), moment(last)), active=True),
         )
 
     def _rejected_order(self, resource: Resource) -> str | None:
         if self._trusting:
-            if not self._is(resource, _TASK_REJECTED):
+            if not self._is(resource, TASK_REJECTED):
                 return None
         elif resource.get("status") != "rejected":
             return None
-        if not _has_code(resource.get("code"), _FULFILL, _FULFILLED):
+        if not has_code(resource.get("code"), FULFILL, FULFILLED):
             return None
         return reference_id((resource.get("focus") or {}).get("reference") or "") or None
-
-
-_CONCERN = frozenset(("health-concern",))
-_FULFILLED = frozenset(("fulfill",))
-
-
-def _has_code(concept: Resource | None, system: str, codes: frozenset[str]) -> bool:
-    """Whether one of a concept's codings is one of some codes of a system."""
-    if concept is None:
-        return False
-    return any(coding.get("code") in codes and coding.get("system") == system for coding in concept.get("coding") or ())
-
-
-def _word(value: Any) -> str:
-    """A code as text; TypeError when it is no text."""
-    if value is None:
-        return ""
-    if value.__class__ is not str:
-        raise TypeError("not a code")
-    return value
-
-
-def reference_id(address: str) -> str:
-    """The id at the end of a reference: of `Patient/1`, `http://server/fhir/Patient/1` or `Patient/1/_history/2`."""
-    head, found, _ = address.partition("/_history/")
-    return (head if found else address).rsplit("/", 1)[-1]
-
-
-def _ids(addresses: Mapping[str, Resource] | None, kind: str) -> dict[str, str]:
-    return {
-        address: str(resource.get("id", address))
-        for address, resource in (addresses or {}).items()
-        if resource.get("resourceType") == kind
-    }
-
-
-def _performers(participants: Iterable[Resource]) -> tuple[str, ...]:
-    """Who took part: the NPI where the reference carries one, else the reference."""
-    found = []
-    for participant in participants:
-        individual = participant.get("individual")
-        if individual is None:
-            continue
-        identifier = individual.get("identifier")
-        if identifier is not None and identifier.get("system") == _NPI:
-            found.append(str(identifier.get("value")))
-        elif individual.get("reference"):
-            found.append(str(individual["reference"]))
-    return tuple(found)
-
-
-def _condition_kind(resource: Resource) -> int:
-    """The list a condition is on by its category; without one, the problem list."""
-    kind = 0
-    for category in resource.get("category") or ():
-        for coding in category.get("coding") or ():
-            if coding.get("code") == "encounter-diagnosis":
-                kind |= ConditionKind.ENCOUNTER_DIAGNOSIS
-            else:
-                kind |= ConditionKind.PROBLEM
-    return kind or ConditionKind.PROBLEM
-
-
-def _observation_kind(resource: Resource) -> int:
-    """What an observation is by status and code."""
-    if resource.get("status") == "cancelled":
-        return ObservationKind.NOT_DONE
-    kind = _GENERAL
-    for coding in (resource.get("code") or {}).get("coding") or ():
-        if coding.get("system") == _LOINC:
-            kind |= _KIND_BY_CODE.get(coding.get("code"), 0)
-    return kind
