@@ -21,6 +21,7 @@ from openasm.base.errors import InputRefused, OpenAsmError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("openasm.cli.demo", "A made-up practice through the whole path, with its report."),
     "lookup": ("openasm.cli.lookup", "Am I in: by NPI, name, practice, state, ZIP or county."),
+    "eligibility": ("openasm.cli.eligibility", "Who takes part by the claims: the four tests with their numbers."),
     "data": ("openasm.cli.data", "Official public files: add, fetch, list, compare."),
     "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
@@ -37,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class _LazyGroup(TyperGroup):
     """A group whose commands are imported on first use."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (the signature is Typer's)
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
