@@ -80,7 +80,8 @@ def write_parquet(path: Path, columns: Columns) -> None:
         elif any(isinstance(value, int) for value in cleaned):
             arrays[name] = pa.array(cleaned, pa.int64())
         else:
-            arrays[name] = pa.array(cleaned, pa.float64() if not any(cleaned) and cleaned else pa.string())
+            of_nothing = bool(cleaned) and all(value is None for value in cleaned)
+            arrays[name] = pa.array(cleaned, pa.float64() if of_nothing else pa.string())
     with written_whole(path, "wb") as stream:
         pq.write_table(pa.table(arrays), stream)
 
