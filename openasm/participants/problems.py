@@ -59,3 +59,31 @@ MISSING_EMAIL = declare(
     severity=Severity.WARNING,
     citation="CMS ASM participant readiness roadmap, 2026",
 )
+NO_LIST = declare(
+    "P044",
+    "no participant list to compare with",
+    expected="CMS's list of ASM participants",
+    next_step="Give it with --list, or add it to the library: openasm data add participants FILE --vintage WORD.",
+    severity=Severity.WARNING,
+)
+NO_GEOGRAPHY = declare(
+    "P045",
+    "no county delineation, so the location test cannot be told",
+    expected="delineation, ZIP crosswalk and list of mandatory areas",
+    next_step="Give --counties, --zips and --areas, or add the files to the library with openasm data.",
+    severity=Severity.WARNING,
+)
+CLAIMS_IN_PART = declare(
+    "P046",
+    "the claims may lack some of what is counted, so too few of something is never a no",
+    expected="every Medicare claim of the clinicians for the data year and the year before",
+    next_step="Where the claims are whole, say so with --claims-hold all.",
+    severity=Severity.WARNING,
+)
+LINES_OF_NOBODY = declare(
+    "P047",
+    "professional lines of the data year name no TIN or no clinician and count for nobody",
+    expected="a TIN and an NPI on every professional line",
+    next_step="Load the claims from a source that has them; otherwise counts may be too low.",
+    severity=Severity.WARNING,
+)

@@ -1,0 +1,208 @@
+"""Counting what decides eligibility, on the engine: lines by specialty, attributed episodes, the ZIP codes of their services.
+
+Claims are read twice: once for the specialty codes of every TIN and NPI, once for the lines of the clinicians who hold an
+episode. What leaves the engine is as small as those clinicians, never as large as their claims.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import narwhals as nw
+
+from openasm.claims.folder import Claims
+from openasm.tables.engine import Engine, Frame
+
+Pair = tuple[str, str]
+"""A TIN and an NPI."""
+
+PAIR = ["tin", "npi"]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeFrames:
+    """A cohort's episodes of the data year: the tables of `openasm episodes` (see `episode_files`)."""
+
+    cohort: str
+    episodes: Frame
+    attribution: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a clinician's attributed episodes were: episodes by ZIP, how many of them by a tie, how many without a ZIP."""
+
+    by_zip: Mapping[str, int] = field(default_factory=dict)
+    tied: int = 0
+    without_zip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeCount:
+    """Attributed episodes of a TIN and NPI: all, and those left after the measure's exclusions."""
+
+    attributed: int = 0
+    counted: int = 0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the claims of a data year say of the TINs and NPIs that matter.
+
+    lines: professional lines by specialty code (empty code: the line has none). episodes, places: by cohort, then by TIN and
+    NPI. professional_lines, without_tin_or_npi: over all lines of the year. pairs: TINs and NPIs with a line, in all.
+    """
+
+    year: int
+    lines: Mapping[Pair, Mapping[str, int]]
+    episodes: Mapping[str, Mapping[Pair, EpisodeCount]]
+    places: Mapping[str, Mapping[Pair, Places]]
+    professional_lines: int
+    without_tin_or_npi: int
+    pairs: int
+
+
+def count(
+    claims: Claims,
+    cohorts: Collection[EpisodeFrames],
+    engine: Engine,
+    *,
+    year: int,
+    specialties: Collection[str],
+    npis: Collection[str] = (),
+    with_excluded: bool = False,
+) -> Counted:
+    """Count a data year's claims for everyone with a line of these specialties, an attributed episode, or among `npis`.
+
+    with_excluded: place episodes that the measure excludes too (where they count toward the threshold).
+    """
+    professional = professional_lines(claims.claim_lines)
+    by_specialty = engine.held(specialty_lines(professional, year=year))
+    held = {each.cohort: engine.held(attributed_episodes(each)) for each in cohorts}
+    named = engine.from_rows({"npi": sorted(set(npis))}, {"npi": nw.String()})
+    wanted = nw.concat(
+        [
+            by_specialty.filter(nw.col("specialty").is_in(sorted(specialties))).select("npi"),
+            named,
+            *(frame.select("npi") for frame in held.values()),
+        ]
+    ).unique()
+    lines: dict[Pair, dict[str, int]] = defaultdict(dict)
+    for row in engine.to_arrow(by_specialty.join(wanted, on="npi", how="semi")).to_pylist():
+        if row["tin"] and row["npi"]:
+            lines[row["tin"], row["npi"]][row["specialty"]] = row["lines"]
+    whole = engine.to_arrow(line_totals(by_specialty)).to_pylist()[0]
+    return Counted(
+        year=year,
+        lines=dict(lines),
+        episodes={cohort: _episode_counts(frame, engine) for cohort, frame in held.items()},
+        places={
+            cohort: _places(
+                frame if with_excluded else frame.filter(nw.col("counted") == 1), professional, engine, year=year
+            )
+            for cohort, frame in held.items()
+        },
+        professional_lines=int(whole["all"] or 0),
+        without_tin_or_npi=int(whole["nobody"] or 0),
+        pairs=int(whole["pairs"] or 0),
+    )
+
+
+def professional_lines(claim_lines: Frame) -> Frame:
+    """Lines billed under the physician fee schedule's claim form (setting `professional`), with the columns needed."""
+    return claim_lines.filter(nw.col("setting") == "professional").select(
+        "beneficiary", "from_date", "tin", "npi", "specialty", "service_zip"
+    )
+
+
+def specialty_lines(professional: Frame, *, year: int) -> Frame:
+    """Lines of a calendar year: tin, npi, specialty, lines; an empty text stands for what a line does not say."""
+    first, last = nw.lit(dt.date(year, 1, 1)), nw.lit(dt.date(year, 12, 31))
+    return (
+        professional.filter((nw.col("from_date") >= first) & (nw.col("from_date") <= last))
+        .select(*(nw.col(name).fill_null("") for name in ("tin", "npi", "specialty")))
+        .group_by("tin", "npi", "specialty")
+        .agg(nw.len().cast(nw.Int64).alias("lines"))
+    )
+
+
+def line_totals(by_specialty: Frame) -> Frame:
+    """One row: all lines, lines without TIN or NPI (`nobody`), and the number of TIN and NPI pairs."""
+    known = (nw.col("tin") != "") & (nw.col("npi") != "")
+    nobody = nw.when(~known).then(nw.col("lines")).otherwise(nw.lit(0))
+    pairs = by_specialty.filter(known).select(*PAIR).unique().select(nw.len().cast(nw.Int64).alias("pairs"))
+    totals = by_specialty.select(
+        nw.col("lines").sum().cast(nw.Int64).alias("all"), nobody.sum().cast(nw.Int64).alias("nobody")
+    )
+    return totals.join(pairs, how="cross")
+
+
+def attributed_episodes(frames: EpisodeFrames) -> Frame:
+    """One row an episode and clinician who holds it: episode_id, beneficiary, tin, npi, start_date, end_date, counted (0, 1)."""
+    holders = frames.attribution.filter(nw.col("attributed")).select("episode_id", "npi").unique()
+    return frames.episodes.join(holders, on="episode_id", how="inner").select(
+        "episode_id",
+        "beneficiary",
+        "tin",
+        "npi",
+        "start_date",
+        "end_date",
+        nw.col("excluded_reason").is_null().cast(nw.Int64).alias("counted"),
+    )
+
+
+def episode_zips(attributed: Frame, professional: Frame) -> Frame:
+    """The ZIP code of each attributed episode: the most common one of the clinician's own lines for the patient within it.
+
+    Gives episode_id, tin, npi, service_zip (lowest of equals), tie (0, 1); an episode whose lines have no ZIP has no row.
+    """
+    lines = professional.filter(~nw.col("service_zip").is_null()).select(
+        "beneficiary", *PAIR, "from_date", "service_zip"
+    )
+    inside = lines.join(attributed, on=["beneficiary", *PAIR], how="inner").filter(
+        (nw.col("from_date") >= nw.col("start_date")) & (nw.col("from_date") <= nw.col("end_date"))
+    )
+    key = ["episode_id", *PAIR]
+    counted = inside.group_by(*key, "service_zip").agg(nw.len().cast(nw.Int64).alias("lines"))
+    most = counted.group_by(*key).agg(nw.col("lines").max().alias("most"))
+    leaders = counted.join(most, on=key, how="inner").filter(nw.col("lines") == nw.col("most"))
+    return (
+        leaders.group_by(*key)
+        .agg(nw.col("service_zip").min(), nw.len().cast(nw.Int64).alias("leaders"))
+        .select(*key, "service_zip", (nw.col("leaders") > 1).cast(nw.Int64).alias("tie"))
+    )
+
+
+def _episode_counts(attributed: Frame, engine: Engine) -> dict[Pair, EpisodeCount]:
+    rows = attributed.group_by(*PAIR).agg(
+        nw.len().cast(nw.Int64).alias("attributed"), nw.col("counted").sum().cast(nw.Int64)
+    )
+    return {
+        (row["tin"], row["npi"]): EpisodeCount(row["attributed"], row["counted"])
+        for row in engine.to_arrow(rows).to_pylist()
+    }
+
+
+def _places(attributed: Frame, professional: Frame, engine: Engine, *, year: int) -> dict[Pair, Places]:
+    # No day after the data year can lie in an episode that ends in it.
+    until = professional.filter(nw.col("from_date") <= nw.lit(dt.date(year, 12, 31)))
+    zips = (
+        episode_zips(attributed, until)
+        .group_by(*PAIR, "service_zip")
+        .agg(nw.len().cast(nw.Int64).alias("episodes"), nw.col("tie").sum().cast(nw.Int64))
+    )
+    by_pair: dict[Pair, dict[str, int]] = defaultdict(dict)
+    tied: dict[Pair, int] = defaultdict(int)
+    for row in engine.to_arrow(zips).to_pylist():
+        by_pair[row["tin"], row["npi"]][row["service_zip"]] = row["episodes"]
+        tied[row["tin"], row["npi"]] += row["tie"]
+    held = attributed.group_by(*PAIR).agg(nw.len().cast(nw.Int64).alias("episodes"))
+    found: dict[Pair, Places] = {}
+    for row in engine.to_arrow(held).to_pylist():
+        pair = (row["tin"], row["npi"])
+        by_zip = dict(sorted(by_pair.get(pair, {}).items()))
+        found[pair] = Places(by_zip, tied.get(pair, 0), row["episodes"] - sum(by_zip.values()))
+    return found

@@ -1,0 +1,465 @@
+"""`openasm eligibility`: from claims, episodes, list, roster and geography to who is in, who may be, and why, as a run folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openasm import __version__
+from openasm.archive.folder import check_target, new_run
+from openasm.archive.manifest import Provenance, file_hash, write_manifest
+from openasm.base.errors import NotFound, WrongUsage
+from openasm.base.identity import is_npi
+from openasm.base.parameters import Rules
+from openasm.base.problems import Problem, Problems
+from openasm.claims.folder import Claims, open_claims
+from openasm.episodes.specifications.construction import demonstration_workbook
+from openasm.participants.counting import Counted, EpisodeFrames, Pair, count
+from openasm.participants.directory import Directory
+from openasm.participants.eligibility import Coverage, Eligibility, judge, worth_judging
+from openasm.participants.episode_files import open_episodes
+from openasm.participants.findings import Judged, find
+from openasm.participants.geography import Geography
+from openasm.participants.library import newest
+from openasm.participants.lookup import open_directory, open_geography
+from openasm.participants.notice import Notice, Source, make_notices
+from openasm.participants.problems import CLAIMS_IN_PART, LINES_OF_NOBODY, NO_GEOGRAPHY, NO_LIST
+from openasm.participants.registration import Contact, contacts
+from openasm.participants.roster import Placement, Question, RosterEntry, place_roster, read_answers, read_roster
+from openasm.regulation import participation
+from openasm.regulation.participation import COHORTS, data_year, excluded_episodes_count, specialty_codes
+from openasm.regulation.rulebook import rules_for
+from openasm.runs.eligibility_tables import Results, write_results
+from openasm.runs.episodes import run_episodes
+from openasm.tables.engine import open_engine
+
+PARTIAL_FORMATS = ("cclf", "eob")
+"""Deliveries of one organization's patients: a clinician's other patients are not in them."""
+
+CODES_KEYS: Mapping[str, str] = {"heart_failure": "codes-heart-failure", "low_back_pain": "codes-low-back-pain"}
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityInputs:
+    """What to read. episodes, codes: by cohort, one of the two where the library has no codes list; the others where given.
+
+    claims_hold: `all` of the clinicians' Medicare patients, `part`, or empty to go by where the claims came from.
+    """
+
+    claims: Path
+    library: Path
+    episodes: Mapping[str, Path] = field(default_factory=dict)
+    codes: Mapping[str, Path] = field(default_factory=dict)
+    participants: Path | None = None
+    roster: Path | None = None
+    answers: Path | None = None
+    counties: Path | None = None
+    zips: Path | None = None
+    areas: Path | None = None
+    overlays: tuple[Path, ...] = ()
+    claims_hold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilitySummary:
+    """A finished run. findings: by cohort, how many of each; judged: everyone, sorted by cohort, TIN and NPI."""
+
+    out: Path
+    performance_year: int
+    data_year: int
+    findings: Mapping[str, Mapping[str, int]]
+    judged: tuple[Judged, ...]
+    sources: tuple[str, ...]
+    gaps: tuple[str, ...]
+    notices: tuple[str, ...]
+    questions: int
+    contacts: int
+    listed_without_claims: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Company:
+    """The list, the roster and what their match gives."""
+
+    directory: Directory | None
+    sources: tuple[str, ...]
+    roster: tuple[RosterEntry, ...] = ()
+    placements: tuple[Placement, ...] = ()
+    questions: tuple[Question, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+
+
+def run_eligibility(
+    inputs: EligibilityInputs,
+    out: Path,
+    *,
+    performance_year: int,
+    now: Callable[[], dt.datetime],
+    assume_year: int | None = None,
+    notices: Sequence[str] = (),
+    received: dt.date | None = None,
+    engine_name: str = "duckdb",
+    memory_bytes: int | None = None,
+    threads: int | None = None,
+    spill_folder: Path | None = None,
+    replace: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> EligibilitySummary:
+    """Judge everyone the claims show, and write a run folder whole or not at all.
+
+    notices: NPIs to make error-notice packs for; received: the day the list or letter arrived. Raises InputRefused with everything
+    wrong in the files, WrongUsage, NotFound, RuleUnpublished; then nothing is written.
+    """
+    started = now()
+    check_target(out, replace=replace)
+    _check_usage(inputs, notices)
+    rules = rules_for(performance_year, overlays=inputs.overlays, assume_year=assume_year)
+    year = data_year(rules)
+    problems = Problems()
+    company = _company(inputs, problems)
+    geography, geography_sources = _geography(inputs, problems)
+    problems.refuse_errors()
+    with (
+        _episode_folders(
+            inputs,
+            out,
+            year=year,
+            now=now,
+            engine_name=engine_name,
+            memory_bytes=memory_bytes,
+            threads=threads,
+            spill_folder=spill_folder,
+            progress=progress,
+        ) as folders,
+        open_engine(engine_name, memory_bytes=memory_bytes, threads=threads, spill_folder=spill_folder) as engine,
+    ):
+        claims = open_claims(inputs.claims, engine)
+        frames = [
+            open_episodes(folder, engine, problems, cohort=cohort, year=year, claims_folder=inputs.claims)
+            for cohort, folder in sorted(folders.items())
+        ]
+        problems.refuse_errors()
+        cohorts: list[EpisodeFrames] = [each for each in frames if each is not None]
+        progress("counting lines and places")
+        counted = count(
+            claims,
+            cohorts,
+            engine,
+            year=year,
+            specialties={code for each in cohorts for code in specialty_codes(each.cohort, rules)},
+            npis=_listed_npis(company.directory) | {each.npi for each in company.roster},
+            with_excluded=excluded_episodes_count(rules),
+        )
+        coverage = _coverage(claims, year, inputs.claims_hold)
+    progress("judging")
+    _note_gaps(counted, coverage, inputs, problems)
+    tests = judge(
+        counted,
+        {each.cohort: _whom(counted, each.cohort, company, rules) for each in cohorts},
+        coverage=coverage,
+        geography=geography,
+        rules=rules,
+    )
+    judged = find(
+        tests,
+        directory=company.directory,
+        performance_year=performance_year,
+        placements=company.placements,
+        roster=company.roster,
+    )
+    records = _records(inputs, folders)
+    packs = _notices(notices, tests, company, coverage, records, rules=rules, today=started.date(), received=received)
+    results = Results(
+        rules.year, year, judged, company.directory, company.placements, company.questions, company.contacts, packs
+    )
+    with new_run(out, replace=replace) as folder:
+        progress("writing")
+        write_results(results, folder, with_roster=inputs.roster is not None)
+        write_manifest(
+            folder,
+            provenance=Provenance(
+                version=__version__,
+                command="eligibility",
+                name=out.name,
+                year=performance_year,
+                inputs=records,
+                overlays=[{"name": path.name, "sha256": file_hash(path)} for path in inputs.overlays],
+                settings={
+                    "data_year": year,
+                    "cohorts": sorted(folders),
+                    "assume_year": assume_year,
+                    "claims_hold": "all" if coverage.whole_people else "part",
+                    "claims_from": claims.data_start.isoformat(),
+                    "claims_to": claims.data_end.isoformat(),
+                    "engine": engine_name,
+                    "sources": [*company.sources, *geography_sources],
+                },
+                started=started,
+                ended=now(),
+            ),
+            parameters=[rules[name] for name in participation.PARAMETERS],
+            counts=_counts(results, counted),
+            problems=problems,
+            notes=[f"Here {gap}." for gap in coverage.gaps],
+        )
+    return EligibilitySummary(
+        out=out,
+        performance_year=performance_year,
+        data_year=year,
+        findings=_findings(judged, sorted(folders)),
+        judged=judged,
+        sources=(*company.sources, *geography_sources),
+        gaps=coverage.gaps,
+        notices=tuple(each.stem for each in packs),
+        questions=len(company.questions),
+        contacts=len(company.contacts),
+        listed_without_claims=_listed_without_claims(company.directory, judged),
+        problems=tuple(problems),
+    )
+
+
+def _check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
+    if inputs.claims_hold not in ("", "all", "part"):
+        raise WrongUsage("--claims-hold is all or part.")
+    unknown = [npi for npi in notices if not is_npi(npi)]
+    if unknown:
+        raise WrongUsage(f"--notice takes an NPI of ten digits with a right check digit; {unknown[0]} is none.")
+    if inputs.answers is not None and inputs.roster is None:
+        raise WrongUsage("--answers goes with --roster: the answers are about its TINs.")
+
+
+def _company(inputs: EligibilityInputs, problems: Problems) -> _Company:
+    try:
+        directory, used = open_directory(inputs.library, inputs.participants)
+    except NotFound:
+        if inputs.roster is not None:
+            raise
+        problems.add(NO_LIST, "")
+        return _Company(None, ("no participant list",))
+    problems.extend(used.warnings)
+    if inputs.roster is None:
+        return _Company(directory, used.files)
+    roster = read_roster(inputs.roster, problems)
+    answers = read_answers(inputs.answers, problems) if inputs.answers is not None else None
+    placements, questions = place_roster(roster, directory, answers=answers)
+    invited = contacts(placements, problems, file=inputs.roster.name) if any(each.email for each in roster) else ()
+    return _Company(directory, used.files, roster, placements, questions, invited)
+
+
+def _geography(inputs: EligibilityInputs, problems: Problems) -> tuple[Geography | None, tuple[str, ...]]:
+    try:
+        geography, used = open_geography(inputs.library, counties=inputs.counties, zips=inputs.zips, areas=inputs.areas)
+    except NotFound:
+        if inputs.zips is not None or inputs.areas is not None:
+            raise
+        problems.add(NO_GEOGRAPHY, "")
+        return None, ("no county delineation",)
+    problems.extend(used.warnings)
+    return geography, used.files
+
+
+@contextmanager
+def _episode_folders(
+    inputs: EligibilityInputs,
+    out: Path,
+    *,
+    year: int,
+    now: Callable[[], dt.datetime],
+    engine_name: str,
+    memory_bytes: int | None,
+    threads: int | None,
+    spill_folder: Path | None,
+    progress: Callable[[str], None],
+) -> Iterator[dict[str, Path]]:
+    """Each cohort's run of `openasm episodes`: those given, and those computed now, which are gone at the end."""
+    folders = dict(inputs.episodes)
+    codes = {cohort: path for cohort in COHORTS if cohort not in folders and (path := _codes(inputs, cohort))}
+    if not folders and not codes:
+        raise WrongUsage(
+            "Episodes decide who takes part: give a folder of `openasm episodes` (--episodes-hf, --episodes-lbp) or CMS's codes "
+            "lists (--codes-hf, --codes-lbp)."
+        )
+    if not codes:
+        yield folders
+        return
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.episodes-", dir=out.parent))
+    try:
+        for cohort, path in codes.items():
+            progress(f"episodes: {cohort}")
+            folders[cohort] = temporary / cohort
+            run_episodes(
+                inputs.claims,
+                folders[cohort],
+                cohort=cohort,
+                codes_file=path,
+                year=year,
+                now=now,
+                engine_name=engine_name,
+                memory_bytes=memory_bytes,
+                threads=threads,
+                spill_folder=spill_folder,
+            )
+        yield folders
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _codes(inputs: EligibilityInputs, cohort: str) -> Path | None:
+    """A cohort's codes list: given, else the library's; for made-up claims the demonstration's, unless episodes were given."""
+    if cohort in inputs.codes:
+        return inputs.codes[cohort]
+    if inputs.codes or inputs.episodes:
+        return None  # asked for one cohort alone
+    try:
+        return newest(inputs.library, CODES_KEYS[cohort])[0]
+    except NotFound:
+        return demonstration_workbook(cohort) if _made_up(inputs.claims) else None
+
+
+def _made_up(claims: Path) -> bool:
+    file = claims / "claims.json"
+    return file.is_file() and '"synthetic": true' in file.read_text(encoding="utf-8", errors="replace")
+
+
+def _coverage(claims: Claims, year: int, claims_hold: str) -> Coverage:
+    partial = claims.manifest.get("source_format") in PARTIAL_FORMATS
+    return Coverage(
+        whole_people=claims_hold == "all" or (not claims_hold and not partial),
+        whole_year=claims.data_start <= dt.date(year, 1, 1) and claims.data_end >= dt.date(year, 12, 31),
+        run_up=claims.data_start <= dt.date(year - 1, 1, 1),
+    )
+
+
+def _note_gaps(counted: Counted, coverage: Coverage, inputs: EligibilityInputs, problems: Problems) -> None:
+    for gap in coverage.gaps:
+        problems.add(CLAIMS_IN_PART, inputs.claims.name, found=gap)
+    if counted.without_tin_or_npi:
+        problems.add(
+            LINES_OF_NOBODY,
+            "claim_lines",
+            found=f"{counted.without_tin_or_npi:,} of {counted.professional_lines:,} lines",
+            count=counted.without_tin_or_npi,
+        )
+
+
+def _listed_npis(directory: Directory | None) -> set[str]:
+    return {each.npi for each in directory.listed.clinicians} if directory else set()
+
+
+def _whom(counted: Counted, cohort: str, company: _Company, rules: Rules) -> set[Pair]:
+    """Everyone worth judging in a cohort; of the listed also those whose lines speak against it, and the roster's."""
+    listed = (
+        {each.npi for each in company.directory.listed.clinicians if each.cohort == cohort}
+        if company.directory
+        else set()
+    )
+    also = {pair for pair in counted.lines if pair[1] in listed}
+    also |= {(each.tin, each.npi) for each in company.roster if each.npi in listed}
+    return worth_judging(counted, cohort, rules, also=also)
+
+
+def _listed_without_claims(directory: Directory | None, judged: Sequence[Judged]) -> int:
+    """Clinicians of the list of whom the claims (and the roster) show nothing."""
+    return len(_listed_npis(directory) - {each.tests.npi for each in judged})
+
+
+def _records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list[dict[str, object]]:
+    """Every file read, with its hash and, from the library, its vintage."""
+    records: list[dict[str, object]] = []
+    for key, title, given in (
+        ("participants", "participant list", inputs.participants),
+        ("counties", "county delineation", inputs.counties),
+        ("zips", "ZIP crosswalk", inputs.zips),
+        ("areas", "mandatory areas", inputs.areas),
+    ):
+        if given is not None:
+            records.append(_record(title, given))
+            continue
+        try:
+            path, kept = newest(inputs.library, key)
+        except NotFound:
+            continue
+        records.append(_record(title, path) | {"vintage": kept.vintage, "added": kept.added})
+    for title, extra in (
+        ("roster", inputs.roster),
+        ("answers", inputs.answers),
+        ("claims", inputs.claims / "claims.json"),
+    ):
+        if extra is not None and extra.is_file():
+            records.append(_record(title, extra))
+    records += [
+        _record(f"{cohort.replace('_', ' ')} {name}", folder / "patients" / f"{name}.parquet")
+        for cohort, folder in sorted(folders.items())
+        for name in ("episodes", "attribution")
+    ]
+    return records
+
+
+def _record(title: str, path: Path) -> dict[str, object]:
+    return {"table": title, "name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+
+
+def _notices(
+    npis: Sequence[str],
+    tests: Sequence[Eligibility],
+    company: _Company,
+    coverage: Coverage,
+    records: Sequence[Mapping[str, object]],
+    *,
+    rules: Rules,
+    today: dt.date,
+    received: dt.date | None,
+) -> tuple[Notice, ...]:
+    sources = [
+        Source(
+            str(each["table"]),
+            str(each["name"]),
+            f"{each['vintage']}, added {each['added']}" if "vintage" in each else "as given",
+            str(each["sha256"]),
+        )
+        for each in records
+    ]
+    return tuple(
+        pack
+        for npi in dict.fromkeys(npis)
+        for pack in make_notices(
+            npi,
+            tests,
+            directory=company.directory,
+            coverage=coverage,
+            sources=sources,
+            rules=rules,
+            today=today,
+            received=received,
+        )
+    )
+
+
+def _findings(judged: Sequence[Judged], cohorts: Sequence[str]) -> dict[str, dict[str, int]]:
+    return {
+        cohort: dict(sorted(Counter(each.finding.value for each in judged if each.tests.cohort == cohort).items()))
+        for cohort in cohorts
+    }
+
+
+def _counts(results: Results, counted: Counted) -> dict[str, object]:
+    return {
+        "professional_lines_of_data_year": counted.professional_lines,
+        "lines_without_tin_or_npi": counted.without_tin_or_npi,
+        "tin_npi_pairs_in_claims": counted.pairs,
+        "judged": len(results.judged),
+        "findings": _findings(results.judged, sorted({each.tests.cohort for each in results.judged})),
+        "listed_without_claims": _listed_without_claims(results.directory, results.judged),
+        "open_tin_questions": len(results.questions),
+        "contacts": len(results.contacts),
+        "notices": [each.stem for each in results.notices],
+    }
