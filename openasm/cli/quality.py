@@ -53,6 +53,16 @@ def quality(
     cohort: Annotated[
         str, typer.Option("--cohort", help="heart_failure or low_back_pain, where no roster says so.")
     ] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of", help="The day to see the gaps' windows from, as in 2026-09-30. Default: the whole year."
+        ),
+    ] = "",
+    worth: Annotated[
+        Path | None,
+        typer.Option("--worth", help="A run of openasm score, best projected too: what closed gaps are worth."),
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run at --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -62,6 +72,8 @@ def quality(
         raise WrongUsage("--jobs is 0 or more.")
     whose = WhosePatients(tin=tin, npi=npi, cohort=cohort, attribution=attribution, roster=roster)
     whose.check()
+    if worth is not None and not whose.asked:
+        raise WrongUsage("--worth needs --tin, --attribution or --roster: gaps are worth something to somebody.")
     summary = run_quality(
         source,
         out,
@@ -72,6 +84,8 @@ def quality(
         jobs=jobs or os.cpu_count() or 1,
         profiles=profiles,
         whose=whose,
+        as_of=_day(as_of),
+        worth=worth,
         replace=replace,
         progress=_progress if sys.stderr.isatty() else None,
     )
@@ -82,6 +96,13 @@ def quality(
         return
     for line in _lines(summary):
         typer.echo(line)
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise WrongUsage("--as-of is a day, as in 2026-09-30.") from None
 
 
 def _progress(patients: int) -> None:
@@ -109,6 +130,7 @@ def _record(summary: QualitySummary) -> dict[str, object]:
             }
             for (measure, group), tally in sorted(summary.tallies.items())
         ],
+        "gaps": dict(summary.windows),
         "clinicians": []
         if summary.by_clinician is None
         else [
@@ -150,6 +172,9 @@ def _lines(summary: QualitySummary) -> list[str]:
     lines.append(
         f"Written: {where}/scores/quality.csv (rates), {where}/patients/ (populations and gaps; confidential)."
     )
+    open_now = ", ".join(f"{count:,} {name}" for name, count in summary.windows.items() if count)
+    if open_now:
+        lines.append(f"Gaps by window: {open_now}. In the order of a working day: {where}/patients/worklist.csv.")
     if summary.by_clinician is not None:
         people = {(key.tin, key.npi) for key in summary.by_clinician.tallies if key.npi}
         lines.append(

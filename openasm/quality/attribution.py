@@ -163,24 +163,17 @@ def attributed_counts(
     """
     counts: Counter[tuple[CountKey, str]] = Counter()
     nobodys: Counter[str] = Counter()
-    seen = _Visits(visits)
-    by_npi = _by_npi(attribution)
+    owners = Owners(attribution, visits)
     for line in populations:
         cells = line.split(b",", 8)
         if cells[4] != b"1":
             continue
-        measure, group, patient = cells[0].decode(), int(cells[1]), cells[2].decode()
-        if attribution.whole is not None:
-            clinicians: Iterable[Clinician] = (attribution.whole,)
-        elif attribution.by_patient is not None:
-            clinicians = attribution.by_patient.get(patient, ())
-        else:
-            npis = seen.of(b",".join(cells[:3]) + b",")
-            clinicians = [clinician for npi in npis for clinician in by_npi.get(npi, ())]
+        measure, group = cells[0].decode(), int(cells[1])
+        clinicians = owners.of(cells[0], cells[1], cells[2])
         what = _what(cells)
         if not clinicians:
             nobodys[measure] += group == 1
-        for clinician in _with_practices(clinicians, alone=attribution.whole is not None):
+        for clinician in clinicians:
             counts[CountKey(*clinician, measure, group), what] += 1
     keys = {key for key, _ in counts}
     tallies = {
@@ -220,18 +213,37 @@ def _by_npi(attribution: Attribution) -> dict[str, tuple[Clinician, ...]]:
     return {npi: tuple(sorted(each)) for npi, each in found.items()}
 
 
-def _with_practices(clinicians: Iterable[Clinician], *, alone: bool) -> set[Clinician]:
-    """The clinicians and their practices, each once. alone: one clinician's records say nothing about the practice's others."""
-    found = set(clinicians)
-    return found if alone else found | {Clinician(each.tin, "") for each in found}
-
-
 def _what(cells: list[bytes]) -> str:
     if cells[7] == b"1":
         return "met"
     if cells[5] == b"1":
         return "exclusions"
     return "exceptions" if cells[6] == b"1" else "not_met"
+
+
+class Owners:
+    """For whom a patient counts, measure by measure; asked in the order of populations.csv.
+
+    visits: lines of `VISITS_HEADER` without header, sorted, when performers decide.
+    """
+
+    def __init__(self, attribution: Attribution, visits: Iterable[bytes] = ()) -> None:
+        self._attribution = attribution
+        self._visits = _Visits(visits)
+        self._by_npi = _by_npi(attribution)
+
+    def of(self, measure: bytes, group: bytes, patient: bytes) -> frozenset[Clinician]:
+        """The clinicians and their practices, each once. One clinician's records say nothing about the practice's others."""
+        attribution = self._attribution
+        if attribution.whole is not None:
+            return frozenset((attribution.whole,))
+        if attribution.by_patient is not None:
+            clinicians: Iterable[Clinician] = attribution.by_patient.get(patient.decode(), ())
+        else:
+            npis = self._visits.of(b",".join((measure, group, patient, b"")))
+            clinicians = [clinician for npi in npis for clinician in self._by_npi.get(npi, ())]
+        found = frozenset(clinicians)
+        return found | {Clinician(each.tin, "") for each in found}
 
 
 class _Visits:

@@ -213,7 +213,7 @@ def write_clinician_results(
     """Write scores/quality_by_clinician.csv and scores/score_input.csv. No patient is in them."""
     rules = scoring_rules(year)
     quality_ids = {each.measure: each.quality_id for each in specifications}
-    benchmarks = {each: _newest(each, rules) for each in quality_ids.values()}
+    benchmarks = {each: newest_benchmarks(each, rules) for each in quality_ids.values()}
     with written_whole(folder / "scores" / "quality_by_clinician.csv") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(BY_CLINICIAN_HEADER)
@@ -278,10 +278,10 @@ def points_against(tally: Tally, benchmark: PublishedBenchmark, rules: Rules) ->
     rate = tally.rate
     if rate is None or tally.met + tally.not_met < rules["quality.case_minimum"].integer:
         return None
-    return float(points_of(Ratios.of_fractions([rate]), _as_pool(benchmark, rules), rules)[0])
+    return float(points_of(Ratios.of_fractions([rate]), as_pool(benchmark, rules), rules)[0])
 
 
-def _as_pool(benchmark: PublishedBenchmark, rules: Rules) -> QualityBenchmark:
+def as_pool(benchmark: PublishedBenchmark, rules: Rules) -> QualityBenchmark:
     """A published benchmark in place of a pool's. Published deciles are percent, in rising order."""
     if is_inverse(benchmark.measure, rules):
         edges = tuple(-each / 100 for each in reversed(benchmark.deciles))
@@ -290,7 +290,7 @@ def _as_pool(benchmark: PublishedBenchmark, rules: Rules) -> QualityBenchmark:
     return QualityBenchmark(False, 0, benchmark.p1 / 100, edges)
 
 
-def _newest(measure: str, rules: Rules) -> dict[str, PublishedBenchmark]:
+def newest_benchmarks(measure: str, rules: Rules) -> dict[str, PublishedBenchmark]:
     """Collection type -> the newest benchmark that is not a placeholder."""
     found: dict[str, PublishedBenchmark] = {}
     try:

@@ -6,13 +6,14 @@ import datetime as dt
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from openasm import __version__
 from openasm.archive.folder import new_run
 from openasm.archive.manifest import Provenance, write_manifest
+from openasm.archive.run import read_run
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.clinical.fhir import NO_PATIENTS_AT_ALL, source_files, work_units
@@ -38,6 +39,8 @@ from openasm.runs.clinicians import (
     read_attribution,
     write_clinician_results,
 )
+from openasm.runs.gap_worth import worth_for_patients, worth_of_gaps
+from openasm.runs.worklist import write_gap_worth, write_worklist
 
 PATIENT_TWICE = declare(
     "Q120",
@@ -67,6 +70,7 @@ class QualitySummary:
     problems: tuple[Problem, ...]
     practices: Practices | None = None  # when results by clinician or practice were asked for
     by_clinician: AttributedCounts | None = None
+    windows: Mapping[str, int] = field(default_factory=dict)  # open, later, closed, lost: gaps
 
 
 def run_quality(
@@ -80,18 +84,23 @@ def run_quality(
     jobs: int = 1,
     profiles: ProfileUse = ProfileUse.AUTO,
     whose: WhosePatients | None = None,
+    as_of: dt.date | None = None,
+    worth: Path | None = None,
     replace: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> QualitySummary:
     """Evaluate measures over a source of FHIR records and write a run folder.
 
-    measures: eCQM numbers (`CMS165`); now: the clock; whose: whose patients they are, for results by clinician and practice; progress: called with the number of patients read so far. InputRefused, with
+    measures: eCQM numbers (`CMS165`); now: the clock; whose: whose patients they are, for results by clinician and practice;
+    as_of: the day the windows of gaps are seen from; worth: a run of `openasm score` that says what closed gaps are worth; progress: called with the number of patients read so far. InputRefused, with
     everything that is wrong, when the source or the value sets cannot be used; then nothing is written.
     """
     started = now()
     problems = Problems()
     specifications = tuple(specification_for(measure, year) for measure in sorted(set(measures)))
     terms = terminology_for(specifications, read_value_sets(value_sets, problems), problems)
+    if worth is not None:
+        read_run(worth)  # refused now rather than after all records were read
     practices = None if whose is None or not whose.asked else read_attribution(whose, source, problems)
     problems.refuse_errors()
     for specification in specifications:
@@ -125,6 +134,15 @@ def run_quality(
             problems.add(PATIENT_TWICE, source.name, found=f"{repeated // groups} records", count=repeated // groups)
         found = tallies(counts, specifications)
         write_scores(folder, found, specifications)
+        attribution = None if practices is None else practices.attribution
+        valued = None
+        if worth is not None and by_clinician is not None:
+            by_name = {each.measure: each for each in specifications}
+            values = worth_of_gaps(worth, by_clinician, by_name, problems)
+            write_gap_worth(folder, values)
+            valued = worth_for_patients(values, {each.measure: each.quality_id for each in specifications})
+        with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as scratch:
+            windows = write_worklist(folder, as_of=as_of, attribution=attribution, spill=Path(scratch), worth=valued)
         if practices is not None and by_clinician is not None:
             write_clinician_results(folder, by_clinician, practices, specifications, year)
         write_manifest(
@@ -142,6 +160,7 @@ def run_quality(
                         for each in specifications
                     },
                     "profiles": profiles.value,
+                    "as_of": None if as_of is None else as_of.isoformat(),
                     "attribution": "none" if practices is None else practices.attribution.method,
                 },
                 started=started,
@@ -156,7 +175,7 @@ def run_quality(
                 if not each.read
             ],
         )
-    return QualitySummary(out, year, patients, found, specifications, tuple(problems), practices, by_clinician)
+    return QualitySummary(out, year, patients, found, specifications, tuple(problems), practices, by_clinician, windows)
 
 
 def _job(job: Job, practices: Practices | None) -> Job:
