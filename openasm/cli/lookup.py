@@ -10,9 +10,11 @@ from pathlib import Path
 import typer
 
 from openasm.base.errors import NotFound, WrongUsage
+from openasm.base.files import written_whole
 from openasm.participants.geography import Answer
 from openasm.participants.library import default_library
 from openasm.participants.lookup import CAVEAT, Listing, Sources, listing, open_directory, open_geography
+from openasm.participants.participant_list import by_state
 
 app = typer.Typer(add_completion=False)
 
@@ -35,13 +37,21 @@ def lookup(
     zips: Path | None = typer.Option(None, "--zips", help="ZIP crosswalk to use instead."),
     areas: Path | None = typer.Option(None, "--areas", help="Mandatory areas to use instead."),
     limit: int = typer.Option(20, "--limit", min=1, help="Most rows shown."),
+    state_map: Path | None = typer.Option(
+        None, "--state-map", help="Write a map of the list by state, as one HTML page."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Look up a clinician, a practice, a state or a place: in the model or not, why, and from which file."""
     asked = [each for each in (query, npi, org, state, zip_code, county) if each]
-    if len(asked) != 1:
-        raise WrongUsage("Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county.")
     shelf = library or default_library()
+    if state_map is not None and not asked:
+        _write_map(shelf, participants, state_map, as_json=as_json)
+        return
+    if len(asked) != 1 or state_map is not None:
+        raise WrongUsage(
+            "Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county, or --state-map alone."
+        )
     if query:
         npi, org, state, zip_code = _by_form(query)
     if zip_code or county:
@@ -65,6 +75,22 @@ def lookup(
             listing(each.clinician, closeness=each.closeness) for each in directory.by_organization(org, limit=1000)
         ]
     _print_rows(asked[0], rows, sources, limit=limit, as_json=as_json)
+
+
+def _write_map(library: Path, participants: Path | None, path: Path, *, as_json: bool) -> None:
+    from openasm.participants.maps import state_map_page, tile_rows  # draws: heavy, and needed only here
+
+    directory, sources = open_directory(library, participants)
+    counts = by_state(directory.listed)
+    page = state_map_page(counts, title="ASM participants by state", source="; ".join(sources.files))
+    with written_whole(path) as stream:
+        stream.write(page)
+    if as_json:
+        typer.echo(json.dumps({"out": str(path), "tiles": tile_rows(counts), "sources": sources.files}, indent=2))
+        return
+    typer.echo(f"Written: {path} ({sum(each.all for each in counts):,} rows, {len(counts)} states)")
+    typer.echo(f"From: {'; '.join(sources.files)}")
+    typer.echo("Next: openasm lookup --state ST lists the clinicians of a state")
 
 
 def _by_form(query: str) -> tuple[str, str, str, str]:

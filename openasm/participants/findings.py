@@ -10,7 +10,7 @@ from enum import StrEnum
 from openasm.participants.directory import Directory
 from openasm.participants.eligibility import Eligibility
 from openasm.participants.geography import Placed
-from openasm.participants.roster import Placement, RosterEntry
+from openasm.participants.roster import Placement, RosterEntry, Standing
 
 
 class Finding(StrEnum):
@@ -18,7 +18,7 @@ class Finding(StrEnum):
 
     LISTED_MEETS = "listed, meets every test"
     LISTED_FAILS = "listed, fails a test"
-    LISTED_ELSEWHERE = "listed, and another TIN of this clinician may be the one"
+    LISTED_ELSEWHERE = "listed, under another TIN by what is known"
     LISTED_OPEN = "listed, open"
     LIKELY = "not listed, meets every test"
     POSSIBLE = "not listed, no test failed and one is open"
@@ -91,7 +91,9 @@ def find(
                 listed,
                 organizations,
                 placed.standing.value if placed else "",
-                _finding(each, listed, others),
+                _finding(
+                    each, listed, others, not_here=placed is not None and placed.standing is Standing.ANSWERED_NOT
+                ),
             )
         )
     return tuple(found)
@@ -108,12 +110,13 @@ def _listed(tests: Eligibility, directory: Directory | None, year: int) -> tuple
     return listed, tuple(sorted({row.organization for row in rows})), rows[0].name
 
 
-def _finding(tests: Eligibility, listed: str, others: Sequence[Eligibility]) -> Finding:
+def _finding(tests: Eligibility, listed: str, others: Sequence[Eligibility], *, not_here: bool) -> Finding:
+    """not_here: the practice has answered that the listing is not about this TIN."""
     fails, meets = tests.eligible is Placed.NO, tests.eligible is Placed.YES
     if not listed:
         return Finding.MEETS if meets else Finding.FAILS if fails else Finding.OPEN
     if listed == "yes":
-        if fails and any(other.eligible is not Placed.NO for other in others):
+        if not_here or (fails and any(other.eligible is not Placed.NO for other in others)):
             return Finding.LISTED_ELSEWHERE
         return Finding.LISTED_MEETS if meets else Finding.LISTED_FAILS if fails else Finding.LISTED_OPEN
     if not fails:

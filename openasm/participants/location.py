@@ -107,9 +107,9 @@ def location_test(
     if first.tie:
         words.append("a tie with another area: the lowest code is taken")
     if places.tied:
-        words.append(f"the ZIP codes of {places.tied} tie: the lowest is taken")
+        words.append(f"the ZIP code is a tie in {places.tied} of them: the lowest is taken")
     if unknown:
-        words.append(f"{unknown} cannot be placed")
+        words.append(f"{unknown} of them cannot be placed")
     return LocationTest(
         answer=answer,
         area="" if first.code == OUTSIDE else first.code,

@@ -15,13 +15,15 @@ from openasm.base.parameters import Evidence
 from openasm.base.years import PERFORMANCE_YEARS, data_year, payment_year, submission_deadline
 from openasm.participants.participant_list import ListedClinician
 
-MIPS_CITATION = "42 CFR 512.710(a)(1)"
-MIPS_STATUS = Evidence.CODIFIED
+CITATION = "42 CFR 512.710(a)(1)"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelYear:
-    """One clinician, cohort and performance year. participant: yes, no or `not known yet`; deadline: last day for submitting."""
+    """One clinician, cohort and performance year. participant: yes, no or `not known yet`; deadline: last day for submitting.
+
+    mips: what that means for MIPS in the year; status: of that sentence.
+    """
 
     npi: str
     cohort: str
@@ -31,6 +33,7 @@ class ModelYear:
     deadline: dt.date
     participant: str
     mips: str
+    status: Evidence
 
 
 def model_years(rows: Sequence[ListedClinician]) -> tuple[ModelYear, ...]:
@@ -49,6 +52,7 @@ def model_years(rows: Sequence[ListedClinician]) -> tuple[ModelYear, ...]:
                 submission_deadline(year),
                 participant,
                 mips_in_words(year, participant, was_in=_was_in(rows, year)),
+                Evidence.CODIFIED if participant == "yes" else Evidence.ASSUMED,
             )
         )
     return tuple(found)

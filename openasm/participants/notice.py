@@ -40,22 +40,27 @@ USED = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file the evidence rests on. vintage: in words, with the day it was added where it came from the library."""
+    """A file the evidence rests on. vintage: in words, with the day it was added; cohort: empty for both."""
 
     what: str
     name: str
     vintage: str
     sha256: str
+    cohort: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of the pack: a title, sentences before the table, a header (may be empty) and rows of text."""
+    """One part of the pack: a title, sentences before the table, a header (texts may be empty) and rows of text.
+
+    widths: each column's share of the page, adding up to 1.
+    """
 
     title: str
     sentences: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    widths: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ def _sections(
     today: dt.date,
     received: dt.date | None,
 ) -> tuple[Section, ...]:
+    cohort = rows[0].cohort
     return (
         _summary(rows[0], tests, rules),
         _listing(rows, directory, rules),
@@ -140,7 +146,8 @@ def _sections(
             "What the numbers come from",
             ("Counts only; no patient is named in this pack. The hash shows that a file is the same one.",),
             ("source", "file", "version", "SHA-256"),
-            tuple((each.what, each.name, each.vintage, each.sha256) for each in sources),
+            tuple((each.what, each.name, each.vintage, each.sha256) for each in sources if each.cohort in ("", cohort)),
+            (0.17, 0.21, 0.12, 0.5),
         ),
         Section(
             "Rule values used",
@@ -150,6 +157,7 @@ def _sections(
             ),
             ("value", "in force", "source", "status"),
             tuple(_rule(rules[name]) for name in USED),
+            (0.24, 0.3, 0.34, 0.12),
         ),
         Section(
             "What this evidence cannot show",
@@ -164,7 +172,7 @@ def _sections(
             ("To be filled in and signed by the clinician or a person who may sign for the TIN.",),
             ("", ""),
             tuple(
-                (label, BLANK * 2)
+                (label, "")
                 for label in (
                     "Name and title",
                     "Practice and TIN",
@@ -175,6 +183,7 @@ def _sections(
                     "Signature and day",
                 )
             ),
+            (0.36, 0.64),
         ),
     )
 
@@ -200,11 +209,12 @@ def _summary(row: ListedClinician, tests: Sequence[Eligibility], rules: Rules) -
 
 def _listing(rows: Sequence[ListedClinician], directory: Directory, rules: Rules) -> Section:
     listed = directory.listed
+    version = f", version {listed.label}" if listed.label not in ("", listed.file.partition(".")[0]) else ""
     years = {each.performance_year: each.participant for each in model_years(rows)}
     return Section(
         "The listing",
         (
-            f"Participant list: {listed.file}{f', version {listed.label}' if listed.label else ''}.",
+            f"Participant list: {listed.file}{version}.",
             f"SHA-256 {listed.sha256}.",
             f"Participant in {rules.year}: {years[rules.year]}. The list names no TIN.",
         ),
@@ -213,6 +223,7 @@ def _listing(rows: Sequence[ListedClinician], directory: Directory, rules: Rules
             (row.npi, row.name, COHORT_TITLES[row.cohort], row.organization or "(none)", row.state or "(none)")
             for row in rows
         ),
+        (0.14, 0.26, 0.15, 0.36, 0.09),
     )
 
 
@@ -232,6 +243,7 @@ def _tests(each: Eligibility, rules: Rules) -> Section:
         (f"Data year {data_year(rules)}, 1 January to 31 December.{close}",),
         ("test", "met", "numbers"),
         tuple((words[name][0], str(answer), words[name][1]) for name, answer in each.answers.items()),
+        (0.36, 0.14, 0.5),
     )
 
 
@@ -248,6 +260,7 @@ def _dates(rules: Rules, *, today: dt.date, received: dt.date | None) -> Section
         ),
         ("step", "period (placeholder)", "day"),
         (
+            ("this pack made", "", today.isoformat()),
             ("list or letter received", "starts the clock", received.isoformat() if received else BLANK),
             ("notice of error sent at the latest", f"{days} days later", due.isoformat() if due else BLANK),
             (
@@ -256,8 +269,8 @@ def _dates(rules: Rules, *, today: dt.date, received: dt.date | None) -> Section
                 f"{error_notice_answer(due, rules).isoformat()} if sent on the last day" if due else BLANK,
             ),
             ("reconsideration asked for at the latest", f"{again} days after the answer", BLANK),
-            ("this pack made", "", today.isoformat()),
         ),
+        (0.38, 0.32, 0.3),
     )
 
 

@@ -11,8 +11,6 @@ from typing import Any
 from openasm.base.files import written_whole
 from openasm.participants.notice import Notice, Section
 
-_WIDTHS = {2: (0.36, 0.64), 3: (0.36, 0.17, 0.47), 4: (0.22, 0.3, 0.33, 0.15), 5: (0.17, 0.23, 0.15, 0.35, 0.1)}
-
 
 def write_notice_pdf(notice: Notice, path: Path) -> None:
     """Write the pack as a PDF on letter paper, whole or not at all."""
@@ -89,9 +87,8 @@ def _flowables(section: Section, styles: dict[str, Any], width: float) -> list[A
     with_header = any(section.header)
     rows = [[Paragraph(_marked(cell), styles["head"]) for cell in section.header]] if with_header else []
     rows += [[Paragraph(_marked(cell), styles["cell"]) for cell in row] for row in section.rows]
-    shares = _WIDTHS[len(section.header)]
     table = Table(
-        rows, colWidths=[share * width for share in shares], repeatRows=1 if with_header else 0, hAlign="LEFT"
+        rows, colWidths=[share * width for share in section.widths], repeatRows=1 if with_header else 0, hAlign="LEFT"
     )
     look: list[Any] = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),

@@ -397,7 +397,7 @@ def _records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list[dic
         if extra is not None and extra.is_file():
             records.append(_record(title, extra))
     records += [
-        _record(f"{cohort.replace('_', ' ')} {name}", folder / "patients" / f"{name}.parquet")
+        _record(name, folder / "patients" / f"{name}.parquet") | {"cohort": cohort}
         for cohort, folder in sorted(folders.items())
         for name in ("episodes", "attribution")
     ]
@@ -425,8 +425,10 @@ def _notices(
             str(each["name"]),
             f"{each['vintage']}, added {each['added']}" if "vintage" in each else "as given",
             str(each["sha256"]),
+            str(each.get("cohort", "")),
         )
         for each in records
+        if each["table"] not in ("roster", "answers")
     ]
     return tuple(
         pack

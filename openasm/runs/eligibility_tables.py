@@ -10,7 +10,7 @@ from openasm.archive.tables import Cell, Table, table_of, write_csv, write_parqu
 from openasm.participants.directory import Directory
 from openasm.participants.findings import Finding, Judged
 from openasm.participants.geography import Placed
-from openasm.participants.model_years import MIPS_CITATION, MIPS_STATUS, model_years
+from openasm.participants.model_years import CITATION, model_years
 from openasm.participants.notice import Notice
 from openasm.participants.notice_pdf import write_notice_pdf
 from openasm.participants.notice_workbook import write_notice_workbook
@@ -193,8 +193,8 @@ def years_table(results: Results) -> Table:
                         year.deadline.isoformat(),
                         year.participant,
                         year.mips,
-                        MIPS_CITATION,
-                        MIPS_STATUS.value,
+                        CITATION,
+                        year.status.value,
                     )
                     for year in model_years(of_cohort)
                 ]
