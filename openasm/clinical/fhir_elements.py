@@ -100,6 +100,7 @@ def reference_id(address: str) -> str:
 
 
 def ids(addresses: Mapping[str, Resource] | None, kind: str) -> dict[str, str]:
+    """Ids of the resources of one kind, by the addresses that refer to them."""
     return {
         address: str(resource.get("id", address))
         for address, resource in (addresses or {}).items()
