@@ -24,7 +24,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def quality(
     source: Annotated[
-        Path, typer.Argument(help="FHIR R4 records: a file or folder of Bundles, or a bulk export; gzip accepted.")
+        Path,
+        typer.Argument(help="FHIR R4 records (Bundles or a bulk export; gzip accepted), or a folder of plain tables."),
     ],
     value_sets: Annotated[
         Path, typer.Option("--value-sets", help="Folder with the FHIR ValueSet files the measures name.")

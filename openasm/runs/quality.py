@@ -18,6 +18,7 @@ from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.clinical.fhir import NO_PATIENTS_AT_ALL, source_files, work_units
 from openasm.clinical.fhir_facts import ProfileUse
+from openasm.clinical.plain_tables import is_plain_tables, plain_table_files, plain_table_units
 from openasm.clinical.value_sets import read_value_sets, value_set_files
 from openasm.quality.attribution import (
     VISITS_HEADER,
@@ -106,6 +107,9 @@ def run_quality(
     for specification in specifications:
         if not specification.read:
             problems.add(YEAR_NOT_READ, specification.measure, found=specification.version)
+    tables = is_plain_tables(source)
+    if tables:
+        profiles = ProfileUse.INFER  # a table's row states no profile
     job = _job(Job(specifications, terms, year, profiles), practices)
     by_clinician: AttributedCounts | None = None
     with new_run(out, replace=replace) as folder:
@@ -115,7 +119,8 @@ def run_quality(
             visits.folder.mkdir()
             counts: Counter[tuple[str, int, str]] = Counter()
             patients = 0
-            for result in evaluated(work_units(source, problems, spill=spill), job, jobs):
+            units = (plain_table_units if tables else work_units)(source, problems, spill=spill)
+            for result in evaluated(units, job, jobs):
                 runs.add(result.lines)
                 visits.add(Lines(populations=result.visits))
                 counts.update(result.counts)
@@ -223,7 +228,9 @@ def _inputs(source: Path, value_sets: Path) -> list[dict[str, object]]:
     """Hashes of what was read: each record file, and the value sets as one. Names are shown by place, as they may hold a patient's."""
     records: list[dict[str, object]] = [
         {"table": "records", "name": f"file {place}", "sha256": _sha256([path]), "bytes": path.stat().st_size}
-        for place, path in enumerate(source_files(source), start=1)
+        for place, path in enumerate(
+            plain_table_files(source) if is_plain_tables(source) else source_files(source), start=1
+        )
     ]
     sets = value_set_files(value_sets)
     size = sum(path.stat().st_size for path in sets)
