@@ -1,4 +1,4 @@
-"""Value sets from the files a user has: FHIR ValueSet resources, one a file, plain or gzip, in a folder.
+"""Value sets from the files a user has: FHIR ValueSet resources, plain or gzip, and VSAC's downloads (see `vsac`), in a folder.
 
 A published expansion may be cut: it states a total and lists fewer codes (terminology servers list a thousand a page). A cut list
 is never used. It is rebuilt from the set's own definition when that names every code, or names member sets that are in the
@@ -8,6 +8,7 @@ same folder and complete in turn; otherwise the set counts as unusable and a mea
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,18 +18,19 @@ from typing import Any
 import orjson
 
 from openasm.base.problems import Problems, Severity, declare
+from openasm.clinical import vsac
 from openasm.clinical.terminology import code_system
 
 FOLDER_MISSING = declare(
     "V101",
     "the folder of value sets is missing or holds no value set",
-    expected="a folder with FHIR ValueSet files (.json or .json.gz)",
+    expected="a folder with FHIR ValueSet files (.json, .json.gz), VSAC's SVS XML or spreadsheets (.xml, .xlsx), or archives of them (.zip)",
     next_step="Download the value sets named by the measures (VSAC, free licence) into one folder and name it with --value-sets.",
 )
 FILE_UNREADABLE = declare(
     "V102",
     "a value-set file cannot be read",
-    expected="a whole JSON file, plain or gzip, UTF-8",
+    expected="a whole file: JSON (plain or gzip, UTF-8), SVS XML, a VSAC spreadsheet, or a ZIP archive of these",
     next_step="Download the file again.",
 )
 NOT_A_VALUE_SET = declare(
@@ -72,6 +74,7 @@ VALUE_SET_EMPTY = declare(
 )
 
 Code = tuple[str, str]  # code system, code
+_ENDINGS = (".json", ".json.gz", *vsac.ENDINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +129,19 @@ def read_value_sets(folder: Path, problems: Problems) -> ValueSets:
     """Every FHIR ValueSet below a folder (or one file). Problems are added, never raised."""
     raw: list[_Raw] = []
     for path in value_set_files(folder):
-        resource = _read(path, problems)
-        if resource is None:
-            continue
-        for each in _value_sets_in(resource):
-            parsed = _parse(each, path.name)
-            if parsed is None:
-                problems.add(NOT_A_VALUE_SET, path.name)
+        try:
+            if path.suffix.lower() == ".zip":
+                for name, content in vsac.members_of(path):
+                    if name.lower().endswith(_ENDINGS):
+                        raw += _sets_of(f"{path.name}/{name}", content, problems)
+            elif path.suffix.lower() in vsac.ENDINGS:
+                raw += _downloaded(path.name, vsac.downloads_in(path))
             else:
-                raw.append(parsed)
+                raw += _sets_of(path.name, path.read_bytes(), problems)
+        except vsac.NotVsac as error:
+            problems.add(FILE_UNREADABLE, path.name, found=str(error))
+        except OSError:
+            problems.add(FILE_UNREADABLE, path.name)
     sets = assemble(raw, problems)
     if not sets.by_oid and not sets.unusable:
         problems.add(FOLDER_MISSING, folder.name)
@@ -142,17 +149,22 @@ def read_value_sets(folder: Path, problems: Problems) -> ValueSets:
 
 
 def value_set_files(folder: Path) -> list[Path]:
-    """The JSON files below a folder, in a fixed order."""
+    """The files below a folder that may hold value sets, in a fixed order."""
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name.endswith((".json", ".json.gz")))
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name.lower().endswith((*_ENDINGS, ".zip"))
+    )
 
 
 def read_json_file(path: Path) -> Any:
     """A JSON file, plain or gzip. ValueError or OSError when it is not whole."""
-    data = path.read_bytes()
+    return _parsed_json(path.read_bytes())
+
+
+def _parsed_json(data: bytes) -> Any:
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
@@ -161,12 +173,35 @@ def read_json_file(path: Path) -> Any:
     return orjson.loads(data)
 
 
-def _read(path: Path, problems: Problems) -> Any:
+def _sets_of(name: str, content: bytes, problems: Problems) -> list[_Raw]:
+    """The sets of one file's content; problems are added."""
+    if name.lower().endswith(vsac.ENDINGS):
+        try:
+            return _downloaded(name, vsac.read_download(name, io.BytesIO(content)))
+        except vsac.NotVsac as error:
+            problems.add(FILE_UNREADABLE, name, found=str(error))
+            return []
     try:
-        return read_json_file(path)
-    except (ValueError, OSError):
-        problems.add(FILE_UNREADABLE, path.name)
-        return None
+        resource = _parsed_json(content)
+    except ValueError:
+        problems.add(FILE_UNREADABLE, name)
+        return []
+    found: list[_Raw] = []
+    for each in _value_sets_in(resource):
+        parsed = _parse(each, name)
+        if parsed is None:
+            problems.add(NOT_A_VALUE_SET, name)
+        else:
+            found.append(parsed)
+    return found
+
+
+def _downloaded(file: str, downloads: Iterable[vsac.Download]) -> list[_Raw]:
+    nothing = frozenset[Code]()
+    return [
+        _Raw(each.oid, each.name, each.version, file, each.codes, True, nothing, (), False)  # the list is whole
+        for each in downloads
+    ]
 
 
 def _value_sets_in(resource: Any) -> Iterable[Any]:
