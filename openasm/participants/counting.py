@@ -21,6 +21,10 @@ Pair = tuple[str, str]
 
 PAIR = ["tin", "npi"]
 
+NOT_EXCLUSIONS = ("outlier", "no_expected_cost")
+"""Reasons that come from the expected costs of the claims at hand, not from the measure's exclusions: with CMS's claims other
+episodes would be outliers, so these count."""
+
 
 @dataclass(frozen=True, slots=True)
 class EpisodeFrames:
@@ -42,7 +46,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeCount:
-    """Attributed episodes of a TIN and NPI: all, and those left after the measure's exclusions."""
+    """Attributed episodes of a TIN and NPI: all, and those left after the measure's exclusions (outliers among them)."""
 
     attributed: int = 0
     counted: int = 0
@@ -150,7 +154,7 @@ def attributed_episodes(frames: EpisodeFrames) -> Frame:
         "npi",
         "start_date",
         "end_date",
-        nw.col("excluded_reason").is_null().cast(nw.Int64).alias("counted"),
+        nw.col("excluded_reason").fill_null(NOT_EXCLUSIONS[0]).is_in(NOT_EXCLUSIONS).cast(nw.Int64).alias("counted"),
     )
 
 

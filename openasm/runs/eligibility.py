@@ -158,6 +158,7 @@ def run_eligibility(
             with_excluded=excluded_episodes_count(rules),
         )
         coverage = _coverage(claims, year, inputs.claims_hold)
+        records = _records(inputs, folders)
     progress("judging")
     _note_gaps(counted, coverage, inputs, problems)
     tests = judge(
@@ -174,7 +175,6 @@ def run_eligibility(
         placements=company.placements,
         roster=company.roster,
     )
-    records = _records(inputs, folders)
     packs = _notices(notices, tests, company, coverage, records, rules=rules, today=started.date(), received=received)
     results = Results(
         rules.year, year, judged, company.directory, company.placements, company.questions, company.contacts, packs

@@ -155,6 +155,12 @@ def test_margins_of_the_threshold(duck: Engine, number: int, answer: Placed, nea
     assert tests.failing == (() if answer is Placed.YES else ("episodes",))
 
 
+def test_outliers_of_these_claims_count(duck: Engine) -> None:
+    episodes = [*held(19), Held("outlier", person="X", excluded="outlier")]
+    tests = judged(visits(episodes), episodes, duck)[TIN, NPI].episodes
+    assert (tests.answer, tests.episodes, tests.attributed) == (Placed.YES, 20, 20)
+
+
 def test_excluded_episodes_do_not_count_unless_the_rule_value_says_so(duck: Engine) -> None:
     episodes = [*held(19), Held("excluded", person="X", excluded="death")]
     tests = judged(visits(episodes), episodes, duck)[TIN, NPI].episodes
