@@ -126,6 +126,7 @@ NOT_A_TABLE = declare(
 )
 
 _INTEGER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_LONG_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
 _NUMBER = re.compile(r"-?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -164,7 +165,7 @@ def integer(low: int | None = None, high: int | None = None) -> Callable[[str], 
 
     def parse(value: str) -> int:
         if _INTEGER.fullmatch(value) is None:
-            raise BadValue(NOT_INTEGER)
+            raise BadValue(OUT_OF_RANGE if _LONG_INTEGER.fullmatch(value) else NOT_INTEGER)
         number = int(value)
         _check_range(number, low, high)
         return number
@@ -398,12 +399,15 @@ def _csv_rows(path: Path, problems: Problems) -> tuple[list[str], Iterator[tuple
         line = raw.count(b"\n", 0, error.start) + 1
         problems.add(FILE_NOT_UTF8, path.name, found=f"byte 0x{raw[error.start]:02x} in line {line}")
         return None
+    csv.field_size_limit(
+        MAXIMUM_LINE
+    )  # one limit for lines and fields; a text that is too long is a problem of its column
     reader = csv.reader(io.StringIO(decoded, newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
         header = next(reader, None)
         for place, row in enumerate(reader, start=1):
-            if row:
+            if any(row) and any(field.strip() for field in row):  # spreadsheets leave empty rows of commas behind
                 rows.append((place, row))
     except csv.Error:
         problems.add(NOT_A_TABLE, path.name, row=len(rows) + 1, found="a quoted field that does not end")
@@ -443,7 +447,10 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "NaN" if math.isnan(value) else repr(value)
+        if math.isnan(value):
+            return "NaN"
+        # A column of counts with empty fields is kept as floats by many programs: 12.0 is the 12 that the CSV holds.
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
     if isinstance(value, dt.date):

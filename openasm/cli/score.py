@@ -39,6 +39,12 @@ def score(
     assume_year: Annotated[
         int | None, typer.Option("--assume-year", help="What-if: take unpublished rule values from this year.")
     ] = None,
+    participants_only: Annotated[
+        bool,
+        typer.Option(
+            "--participants-only", help="Leave out rows about nobody in participants, instead of refusing them."
+        ),
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run at --out.")] = False,
     report: Annotated[bool, typer.Option(help="Draw report.html as well.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -54,6 +60,7 @@ def score(
         overlays=rules or (),
         cost_benchmark=cost_benchmark,
         assume_year=assume_year,
+        participants_only=participants_only,
         replace=replace,
         report=report,
     )
@@ -90,7 +97,7 @@ def _lines(summary: ScoreSummary, out: Path) -> list[str]:
 
 def _cohort_lines(each: CohortSummary) -> list[str]:
     median = "none" if each.median_final_score is None else f"{each.median_final_score:.1f}"
-    lines = [f"{_TITLES[each.cohort]}: {each.participants:,} participants"]
+    lines = [f"{_TITLES[each.cohort]}: {each.participants:,} participant{'s' if each.participants != 1 else ''}"]
     lines += [f"  {count:>7,}  {status}: {STATUS_TEXT[status]}" for status, count in each.statuses.items() if count]
     lines.append(f"  median final score {median}; payments rise for {each.gaining:,}, fall for {each.losing:,}")
     lines.append(

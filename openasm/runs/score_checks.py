@@ -64,6 +64,42 @@ class Check:
         small = is_small_practice(np.array(list(sizes.values()), dtype=np.int64), self.rules)
         return {tin: (bool(flag), size) for (tin, size), flag in zip(sizes.items(), small, strict=True)}
 
+    def participants_only(self, *, quality: Table, cost: Table, attestations: Table) -> None:
+        """Take the rows that are about nobody in the list out of the tables; a warning a table says how many.
+
+        A row of a measure that is not the model's stays, so that it is refused.
+        """
+        if not self.list_is_whole:
+            return
+        tins = {each.tin for each in self.participants}
+        self._leave_out(attestations, [tin not in tins for tin in attestations["tin"]])
+        for table, cohorts in (
+            (quality, cohort_of_measures(self.rules)),
+            (cost, cohort_of_cost_measures(self.rules)),
+        ):
+            self._leave_out(
+                table,
+                [
+                    measure in cohorts
+                    and (
+                        (cohorts[measure], tin) not in self._tins
+                        if npi is None
+                        else (cohorts[measure], tin, npi) not in self._keys
+                    )
+                    for tin, npi, measure in zip(table["tin"], table["npi"], table["measure"], strict=True)
+                ],
+            )
+
+    def _leave_out(self, table: Table, others: Sequence[bool]) -> None:
+        """Take rows out of a table, in place."""
+        count = sum(others)
+        if not count:
+            return
+        for name, values in table.columns.items():
+            table.columns[name] = [value for value, other in zip(values, others, strict=True) if not other]
+        table.row_numbers = [row for row, other in zip(table.row_numbers, others, strict=True) if not other]
+        self.problems.add(kinds.OTHERS_LEFT_OUT, table.name, found=f"{count:,} rows, {len(table):,} kept")
+
     def practice_sizes(self, table: Table) -> None:
         """One number of clinicians a TIN."""
         first: dict[str, tuple[int, int]] = {}
@@ -150,6 +186,7 @@ class Check:
         """Rows of cost.csv: measure, score, and who they are about; rows without an NPI are ignored with a warning."""
         cohorts = cohort_of_cost_measures(self.rules)
         columns = (table["tin"], table["npi"], table["measure"], table["episodes"], table["score"])
+        without_npi = 0
         for row, tin, npi, measure, episodes, score in zip(table.row_numbers, *columns, strict=True):
             cohort = cohorts.get(measure)
             if cohort is None:
@@ -167,10 +204,12 @@ class Check:
                     kinds.COST_SCORE_MISSING, table.name, row=row, column="score", found=f"{episodes} episodes"
                 )
             if npi is None:
-                self.problems.add(kinds.TIN_LEVEL_COST, table.name, row=row, column="npi")
+                without_npi += 1
             elif self.list_is_whole and (cohort, tin, npi) not in self._keys:
                 found = f"TIN {tin}, NPI {npi}, {cohort}"
                 self.problems.add(kinds.COST_OF_NOBODY, table.name, row=row, column="npi", found=found)
+        if without_npi:
+            self.problems.add(kinds.TIN_LEVEL_COST, table.name, column="npi", count=without_npi)
 
     def attestations(self, table: Table) -> None:
         """Rows of attestations.csv: item, answer, counts, period, and whose they are."""

@@ -148,10 +148,11 @@ _TABLES: dict[str, tuple[tuple[Column, ...], tuple[str, ...]]] = {
 }
 
 
-def read_inputs(folder: Path, *, rules: Rules, problems: Problems) -> ScoreInputs:
+def read_inputs(folder: Path, *, rules: Rules, problems: Problems, participants_only: bool = False) -> ScoreInputs:
     """Read and check the four tables of a folder.
 
-    problems: every finding is added here, warnings included. Raises InputRefused with all errors of all files, NotFound
+    problems: every finding is added here, warnings included. participants_only: rows about nobody in participants are left
+    out with a warning, where they otherwise are errors. Raises InputRefused with all errors of all files, NotFound
     when there is no such folder.
     """
     if not folder.is_dir():
@@ -175,6 +176,8 @@ def read_inputs(folder: Path, *, rules: Rules, problems: Problems) -> ScoreInput
         list_is_whole=tables["participants"].name not in broken and bool(participants),
     )
     check.practice_sizes(tables["participants"])
+    if participants_only:
+        check.participants_only(quality=tables["quality"], cost=tables["cost"], attestations=tables["attestations"])
     check.quality(tables["quality"])
     check.cost(tables["cost"])
     check.attestations(tables["attestations"])

@@ -17,6 +17,14 @@ TABLE_TWICE = declare(
     next_step="Remove the one that is out of date.",
 )
 
+OTHERS_LEFT_OUT = declare(
+    "S003",
+    "rows of clinicians and practices that are not in participants were left out, as asked",
+    expected="rows of participants, each in the cohort its measure belongs to",
+    next_step="Nothing needs doing unless a participant's TIN or NPI was misspelt.",
+    severity=Severity.WARNING,
+)
+
 PRACTICE_SIZE_DIFFERS = declare(
     "S101",
     "clinicians_in_tin differs from an earlier row of the same TIN",
@@ -43,14 +51,14 @@ NO_SUCH_PARTICIPANT = declare(
     "S203",
     "no participant of the cohort has this TIN and NPI",
     expected="a TIN and NPI of participants.csv, in the cohort whose list holds the measure",
-    next_step="Correct TIN, NPI or measure, add the participant, or leave the row out.",
+    next_step="Correct TIN, NPI or measure, add the participant, or leave the row out; --participants-only leaves out all such rows.",
     citation="42 CFR 512.705",
 )
 NO_SUCH_PRACTICE = declare(
     "S204",
     "no participant of the cohort has this TIN",
     expected="a TIN of participants.csv, in the cohort whose list holds the measure",
-    next_step="Correct TIN or measure, add the participants, or leave the row out.",
+    next_step="Correct TIN or measure, add the participants, or leave the row out; --participants-only leaves out all such rows.",
     citation="42 CFR 512.705",
 )
 LARGE_PRACTICE = declare(
@@ -91,7 +99,7 @@ COST_OF_NOBODY = declare(
     "S302",
     "no participant of the measure's cohort has this TIN and NPI",
     expected="a TIN and NPI of participants.csv, in the cohort the cost measure belongs to",
-    next_step="Correct TIN, NPI or measure, add the participant, or leave the row out.",
+    next_step="Correct TIN, NPI or measure, add the participant, or leave the row out; --participants-only leaves out all such rows.",
     citation="42 CFR 512.730(b), (d)",
 )
 COST_SCORE_MISSING = declare(
@@ -120,7 +128,7 @@ ATTESTING_NOBODY = declare(
     "S402",
     "no participant has this TIN",
     expected="a TIN of participants.csv",
-    next_step="Correct the TIN, add its participants, or leave the row out.",
+    next_step="Correct the TIN, add its participants, or leave the row out; --participants-only leaves out all such rows.",
 )
 DATES_REVERSED = declare(
     "S403",

@@ -65,12 +65,14 @@ def score_folder(
     overlays: Sequence[Path] = (),
     cost_benchmark: str = "pool",
     assume_year: int | None = None,
+    participants_only: bool = False,
     replace: bool = False,
     report: bool = True,
 ) -> ScoreSummary:
     """Read the inputs of a folder, score them, write a run folder with its report.
 
-    now: the moment the work starts, with a time zone. replace: an earlier run at `out` may be replaced.
+    now: the moment the work starts, with a time zone. participants_only: rows about nobody in participants are left out with
+    a warning, instead of being refused. replace: an earlier run at `out` may be replaced.
     report: draw report.html as well (a few seconds).
     Raises WrongUsage for an `out` that may not be written, InputRefused, RuleUnpublished, NotFound; then nothing is written.
     """
@@ -78,7 +80,7 @@ def score_folder(
     check_target(out, replace=replace)
     rules = rules_for(year, overlays=overlays, assume_year=assume_year)
     problems = Problems()
-    inputs = read_inputs(source, rules=rules, problems=problems)
+    inputs = read_inputs(source, rules=rules, problems=problems, participants_only=participants_only)
     begun = time.perf_counter()
     result = score_cohorts(inputs, rules, cost_benchmark=cost_benchmark)
     compute_seconds = time.perf_counter() - begun
@@ -97,7 +99,11 @@ def score_folder(
                     year=year,
                     inputs=[asdict(each) for each in inputs.files],
                     overlays=[{"name": path.name, "sha256": file_hash(path)} for path in overlays],
-                    settings={"cost_benchmark": cost_benchmark, "assume_year": assume_year},
+                    settings={
+                        "cost_benchmark": cost_benchmark,
+                        "assume_year": assume_year,
+                        "participants_only": participants_only,
+                    },
                     started=now,
                     ended=now + dt.timedelta(seconds=time.perf_counter() - clock),
                 ),

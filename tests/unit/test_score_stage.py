@@ -200,7 +200,7 @@ def test_published_cut_points_and_their_note(tmp_path: Path) -> None:
     assert points[:6] == ["7.5", "10.0", "7.9", "6.9", "1.0", ""]
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert "published MIPS 2024 cut points" in manifest["notes"][0]
-    assert manifest["settings"] == {"cost_benchmark": "mips-2024", "assume_year": None}
+    assert manifest["settings"] == {"cost_benchmark": "mips-2024", "assume_year": None, "participants_only": False}
     cost = next(each for each in table(tmp_path, "benchmarks") if each["measure"] == "COST_HF_1")
     assert (cost["source"], cost["e1"], cost["e10"]) == ("mips-2024", "8001.85", "23970.38")
 
@@ -231,7 +231,7 @@ def test_the_manifest_names_inputs_rules_and_warnings(tmp_path: Path) -> None:
         **{"table": "quality", "name": "quality.csv", "rows": 21, "bytes": len(quality)},
         "sha256": hashlib.sha256(quality).hexdigest(),
     }
-    assert [(each["code"], each["row"]) for each in manifest["problems"]] == [("S208", 1), ("S304", 1)]
+    assert [(each["code"], each["row"]) for each in manifest["problems"]] == [("S208", 1), ("S304", None)]
     share = next(each for each in manifest["parameters"] if each["name"] == "payment.redistributed_share")
     assert (share["value"], share["citation"], share["status"]) == (0.9, "my reading", "user")
     assert manifest["overlays"][0]["name"] == "mine.yaml"
