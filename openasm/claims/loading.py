@@ -27,7 +27,7 @@ NO_LINES = declare(
     "C004",
     "no claim line is left after loading",
     expected="at least one claim line that stands",
-    next_step="Look at the counts of dropped records: wrong files, or a delivery without claims.",
+    next_step="The counts say why records were dropped: wrong files, or a delivery without claims that stand.",
 )
 WITHOUT_ENROLLMENT = declare(
     "C005",
@@ -122,7 +122,7 @@ def write_claims(
             rows[name] = engine.sink_parquet(shaped, path, order_by=contract.key)
             written[name] = engine.read_parquet(path)
         if rows["claim_lines"] == 0:
-            problems.add(NO_LINES, "claim_lines")
+            problems.add(NO_LINES, "claim_lines", found=_dropped(delivery))
         _check_people(written, engine, problems)
         problems.refuse_errors()
         manifest = _manifest(delivery, written, rows, problems, engine, source_format, data_end)
@@ -137,6 +137,16 @@ def _check_target(out: Path) -> None:
         problems = Problems()
         problems.add(FOLDER_NOT_OURS, out.name)
         problems.refuse_errors()
+
+
+def _dropped(delivery: Delivery) -> str:
+    """What came in and was dropped, in words: with no line left nothing is written that could say it."""
+    reasons = [
+        f"{count:,} {reason} ({account.source})"
+        for account in delivery.accounts
+        for reason, count in account.dropped.items()
+    ]
+    return "; ".join(reasons) or f"{sum(account.records for account in delivery.accounts):,} records"
 
 
 def _check_people(written: dict[str, Frame], engine: Engine, problems: Problems) -> None:
