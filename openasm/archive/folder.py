@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from openasm.base.errors import WrongUsage
+from openasm.base.held_folders import hold, release, remove_unheld
 
 MANIFEST = "manifest.json"
 FORMAT = "openasm-run"
@@ -69,7 +70,7 @@ def new_run(target: Path, *, replace: bool = False) -> Iterator[Path]:
     except FileExistsError:
         raise WrongUsage(f"{target.parent.name} is not a folder, so nothing can be written in it.") from None
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
-    lock = _lock(partial)
+    held = hold(partial)
     try:
         yield partial
         partial.chmod(0o777 & ~_umask())
@@ -78,8 +79,7 @@ def new_run(target: Path, *, replace: bool = False) -> Iterator[Path]:
         _take_place(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        release(held)
 
 
 def _take_place(partial: Path, target: Path) -> None:
@@ -113,21 +113,6 @@ def _umask() -> int:
     return mask
 
 
-def _lock(folder: Path) -> int | None:
-    """An open, locked handle of a folder; None where somebody else holds it or folders cannot be locked."""
-    try:
-        import fcntl
-    except ImportError:  # a system without folder locks: partial folders are then never removed by others
-        return None
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
-
-
 def _remove_stale(target: Path) -> None:
     """Remove what killed runs of the same target left; a folder that a live process holds stays.
 
@@ -139,8 +124,4 @@ def _remove_stale(target: Path) -> None:
             os.replace(aside, target)
         else:
             shutil.rmtree(aside, ignore_errors=True)
-    for partial in target.parent.glob(f".{name}.partial-*"):
-        handle = _lock(partial)
-        if handle is not None:
-            shutil.rmtree(partial, ignore_errors=True)
-            os.close(handle)
+    remove_unheld(target.parent, f".{name}.partial-*")

@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 import narwhals as nw
 
 from openasm.base.errors import WrongUsage
+from openasm.base.held_folders import hold, release, remove_unheld
 
 PARQUET_ROW_GROUP = 122_880
 """Rows in a row group, always the same, so that equal rows in equal order give equal bytes."""
@@ -100,6 +101,11 @@ def open_engine(
     raise WrongUsage(f"There is no engine {name!r}; choose duckdb or spark.")
 
 
+SPILL_PREFIX = "openasm-spill-"
+SPILL_SPARED_SECONDS = 3600  # a folder just made is not held yet
+_held_folders: dict[Path, int | None] = {}
+
+
 def default_threads() -> int:
     """As many threads as this process may run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -126,11 +132,16 @@ def new_spill_folder(parent: Path | None) -> Path:
     chosen = parent or (Path(os.environ["OPENASM_SPILL"]) if os.environ.get("OPENASM_SPILL") else None)
     if chosen is not None:
         chosen.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="openasm-spill-", dir=chosen))
+    folder = Path(tempfile.mkdtemp(prefix=SPILL_PREFIX, dir=chosen))
+    _held_folders[folder] = hold(folder)
+    # What spills is data of patients: folders that killed runs left behind do not stay.
+    remove_unheld(folder.parent, f"{SPILL_PREFIX}*", changed_before=folder.stat().st_mtime - SPILL_SPARED_SECONDS)
+    return folder
 
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder and what is in it, if it is there."""
+    release(_held_folders.pop(folder, None))
     shutil.rmtree(folder, ignore_errors=True)
 
 
