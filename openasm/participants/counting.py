@@ -85,30 +85,28 @@ def count(
     """
     professional = professional_lines(claims.claim_lines)
     by_specialty = engine.held(specialty_lines(professional, year=year))
-    held = {each.cohort: engine.held(attributed_episodes(each)) for each in cohorts}
+    held = engine.held(nw.concat([attributed_episodes(each) for each in cohorts]))
     named = engine.from_rows({"npi": sorted(set(npis))}, {"npi": nw.String()})
     wanted = nw.concat(
         [
             by_specialty.filter(nw.col("specialty").is_in(sorted(specialties))).select("npi"),
             named,
-            *(frame.select("npi") for frame in held.values()),
+            held.select("npi"),
         ]
     ).unique()
     lines: dict[Pair, dict[str, int]] = defaultdict(dict)
     for row in engine.to_arrow(by_specialty.join(wanted, on="npi", how="semi")).to_pylist():
         if row["tin"] and row["npi"]:
             lines[row["tin"], row["npi"]][row["specialty"]] = row["lines"]
+    names = tuple(each.cohort for each in cohorts)
     whole = engine.to_arrow(line_totals(by_specialty)).to_pylist()[0]
     return Counted(
         year=year,
         lines=dict(lines),
-        episodes={cohort: _episode_counts(frame, engine) for cohort, frame in held.items()},
-        places={
-            cohort: _places(
-                frame if with_excluded else frame.filter(nw.col("counted") == 1), professional, engine, year=year
-            )
-            for cohort, frame in held.items()
-        },
+        episodes=_episode_counts(held, names, engine),
+        places=_places(
+            held if with_excluded else held.filter(nw.col("counted") == 1), names, professional, engine, year=year
+        ),
         professional_lines=int(whole["all"] or 0),
         without_tin_or_npi=int(whole["nobody"] or 0),
         pairs=int(whole["pairs"] or 0),
@@ -145,9 +143,10 @@ def line_totals(by_specialty: Frame) -> Frame:
 
 
 def attributed_episodes(frames: EpisodeFrames) -> Frame:
-    """One row an episode and clinician who holds it: episode_id, beneficiary, tin, npi, start_date, end_date, counted (0, 1)."""
+    """One row an episode and clinician who holds it: cohort, episode_id, beneficiary, tin, npi, start_date, end_date, counted (0, 1)."""
     holders = frames.attribution.filter(nw.col("attributed")).select("episode_id", "npi").unique()
     return frames.episodes.join(holders, on="episode_id", how="inner").select(
+        nw.lit(frames.cohort).alias("cohort"),
         "episode_id",
         "beneficiary",
         "tin",
@@ -161,7 +160,7 @@ def attributed_episodes(frames: EpisodeFrames) -> Frame:
 def episode_zips(attributed: Frame, professional: Frame) -> Frame:
     """The ZIP code of each attributed episode: the most common one of the clinician's own lines for the patient within it.
 
-    Gives episode_id, tin, npi, service_zip (lowest of equals), tie (0, 1); an episode whose lines have no ZIP has no row.
+    Gives cohort, episode_id, tin, npi, service_zip (lowest of equals), tie (0, 1); an episode whose lines have no ZIP has no row.
     """
     lines = professional.filter(~nw.col("service_zip").is_null()).select(
         "beneficiary", *PAIR, "from_date", "service_zip"
@@ -169,7 +168,7 @@ def episode_zips(attributed: Frame, professional: Frame) -> Frame:
     inside = lines.join(attributed, on=["beneficiary", *PAIR], how="inner").filter(
         (nw.col("from_date") >= nw.col("start_date")) & (nw.col("from_date") <= nw.col("end_date"))
     )
-    key = ["episode_id", *PAIR]
+    key = ["cohort", "episode_id", *PAIR]
     counted = inside.group_by(*key, "service_zip").agg(nw.len().cast(nw.Int64).alias("lines"))
     most = counted.group_by(*key).agg(nw.col("lines").max().alias("most"))
     leaders = counted.join(most, on=key, how="inner").filter(nw.col("lines") == nw.col("most"))
@@ -180,33 +179,40 @@ def episode_zips(attributed: Frame, professional: Frame) -> Frame:
     )
 
 
-def _episode_counts(attributed: Frame, engine: Engine) -> dict[Pair, EpisodeCount]:
-    rows = attributed.group_by(*PAIR).agg(
+def _episode_counts(attributed: Frame, cohorts: Collection[str], engine: Engine) -> dict[str, dict[Pair, EpisodeCount]]:
+    rows = attributed.group_by("cohort", *PAIR).agg(
         nw.len().cast(nw.Int64).alias("attributed"), nw.col("counted").sum().cast(nw.Int64)
     )
-    return {
-        (row["tin"], row["npi"]): EpisodeCount(row["attributed"], row["counted"])
-        for row in engine.to_arrow(rows).to_pylist()
-    }
+    found: dict[str, dict[Pair, EpisodeCount]] = {cohort: {} for cohort in cohorts}
+    for row in engine.to_arrow(rows).to_pylist():
+        found[row["cohort"]][row["tin"], row["npi"]] = EpisodeCount(row["attributed"], row["counted"])
+    return found
 
 
-def _places(attributed: Frame, professional: Frame, engine: Engine, *, year: int) -> dict[Pair, Places]:
-    # No day after the data year can lie in an episode that ends in it.
-    until = professional.filter(nw.col("from_date") <= nw.lit(dt.date(year, 12, 31)))
-    zips = (
-        episode_zips(attributed, until)
-        .group_by(*PAIR, "service_zip")
-        .agg(nw.len().cast(nw.Int64).alias("episodes"), nw.col("tie").sum().cast(nw.Int64))
-    )
-    by_pair: dict[Pair, dict[str, int]] = defaultdict(dict)
-    tied: dict[Pair, int] = defaultdict(int)
-    for row in engine.to_arrow(zips).to_pylist():
-        by_pair[row["tin"], row["npi"]][row["service_zip"]] = row["episodes"]
-        tied[row["tin"], row["npi"]] += row["tie"]
-    held = attributed.group_by(*PAIR).agg(nw.len().cast(nw.Int64).alias("episodes"))
-    found: dict[Pair, Places] = {}
+def _places(
+    attributed: Frame, cohorts: Collection[str], professional: Frame, engine: Engine, *, year: int
+) -> dict[str, dict[Pair, Places]]:
+    by_pair: dict[tuple[str, Pair], dict[str, int]] = defaultdict(dict)
+    tied: dict[tuple[str, Pair], int] = defaultdict(int)
+    first = engine.to_arrow(attributed.select(nw.col("start_date").min())).to_pylist()[0]["start_date"]
+    if first is not None:
+        # No day before the first episode, or after the data year in which all of them end, can lie in one.
+        near = professional.filter(
+            (nw.col("from_date") >= nw.lit(first)) & (nw.col("from_date") <= nw.lit(dt.date(year, 12, 31)))
+        )
+        zips = (
+            episode_zips(attributed, near)
+            .group_by("cohort", *PAIR, "service_zip")
+            .agg(nw.len().cast(nw.Int64).alias("episodes"), nw.col("tie").sum().cast(nw.Int64))
+        )
+        for row in engine.to_arrow(zips).to_pylist():
+            key = (row["cohort"], (row["tin"], row["npi"]))
+            by_pair[key][row["service_zip"]] = row["episodes"]
+            tied[key] += row["tie"]
+    held = attributed.group_by("cohort", *PAIR).agg(nw.len().cast(nw.Int64).alias("episodes"))
+    found: dict[str, dict[Pair, Places]] = {cohort: {} for cohort in cohorts}
     for row in engine.to_arrow(held).to_pylist():
-        pair = (row["tin"], row["npi"])
-        by_zip = dict(sorted(by_pair.get(pair, {}).items()))
-        found[pair] = Places(by_zip, tied.get(pair, 0), row["episodes"] - sum(by_zip.values()))
+        key = (row["cohort"], (row["tin"], row["npi"]))
+        by_zip = dict(sorted(by_pair[key].items()))
+        found[key[0]][key[1]] = Places(by_zip, tied[key], row["episodes"] - sum(by_zip.values()))
     return found

@@ -19,8 +19,11 @@ def folded(text: str) -> str:
     'jose ofir test jr'
     """
     plain = text.replace("'", "").replace("’", "").replace(".", "")
-    plain = unicodedata.normalize("NFKD", plain.casefold().translate(_LETTERS))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    if plain.isascii():  # nearly every name of the list, and nothing of it to decompose
+        plain = plain.lower()
+    else:
+        plain = unicodedata.normalize("NFKD", plain.casefold().translate(_LETTERS))
+        plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return _SPACES.sub(" ", _PUNCTUATION.sub(" ", plain)).strip()
 
 
