@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "episodes": ("openasm.cli.episodes", "Episodes and cost measure scores from claims."),
     "synth": ("openasm.cli.synth", "Made-up claims with a truth file, for trying things out."),
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),
+    "admissions": ("openasm.cli.admissions", "Observed cardiovascular admissions from claims, beside measure 492."),
+    "functional-status": ("openasm.cli.functional_status", "Functional status change of treatment episodes (measure 220)."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
     "project": ("openasm.cli.project", "What the payment may be, how sure that is, and what would help."),
@@ -74,13 +76,20 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    """Runs while the options are read: later a group without a command is wrong usage already."""
+    if asked:
         typer.echo(f"openasm {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    pass
 
 
 def main() -> None:
