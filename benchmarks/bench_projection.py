@@ -37,9 +37,9 @@ def run() -> list[Row]:
             reference_took=sorting,
             limit_seconds=10.0,
             limit_mb=2000.0,
-            note="bound by memory traffic within a core: placing each rate between the nine edges of its pool, then the "
-            "sorts of the pools, then the draws' look-ups; the processor seconds divided by the cores that are free "
-            "are the time to expect",
+            note="bound by the look-ups within a core's cache (number to performance to rate to points), then the sorts "
+            "of the pools, then the sums of final scores; the processor seconds divided by the cores that are free are "
+            "the time to expect",
         )
     ]
 

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from openasm.projection.peers import Adjustments, Piece, PublishedPeers
+from openasm.projection.grid import Grid
+from openasm.projection.peers import Adjustments, Piece, PublishedPeers, latent_steps
 from openasm.projection.published import Published, cost_table, rate_table
 from openasm.projection.quantiles import lognormal, middles
 from openasm.projection.scenario import Scenario
@@ -83,13 +84,16 @@ def published_peers(
         for kind, stretch in _stretches(kinds, by_ecqm, count):
             table, source = rate_table(measure, kind, rules=rules, vintage=vintage)
             sources.append(source)
+            grid = Grid.over(table)
             pieces.append(
                 Piece(
                     measure=place,
                     pool=(place, COLLECTION_TYPES.index(kind)),
                     peers=stretch,
-                    table=table,
+                    grid=grid,
+                    places=grid.places(table),
                     zero=np.flatnonzero(zero[stretch]),
+                    excluded=np.flatnonzero((too_few & ~zero)[stretch]),
                     gone=np.where((too_few | zero)[stretch], np.nan, 0.0).astype(np.float32),
                 )
             )
@@ -111,7 +115,7 @@ def published_peers(
         measures=len(measures),
         pieces=tuple(pieces),
         correlation=scenario.number("quality_correlation"),
-        cost_values=costs,
+        cost_values=costs[latent_steps(1.0)],
         cost_gone=np.where(no_cost, np.nan, 0.0).astype(np.float32),
         adjustments=adjustments,
         paid=paid.astype(np.float32),

@@ -14,12 +14,13 @@ from typing import Protocol
 import numpy as np
 
 from openasm.base.parameters import Rules
+from openasm.projection.grid import Grid, looked_up
 from openasm.projection.known import Deciles, Known, Pool
 from openasm.projection.quantiles import LATENT_STEP, STEPS, middles, normal_quantiles
 from openasm.projection.standing import Flags, Numbers, Places
 from openasm.regulation.cost import cost_points
 from openasm.regulation.final_score import final_score
-from openasm.regulation.quality import category_score, decile_points
+from openasm.regulation.quality import category_score, decile_steps
 
 _BINARY = 2**32
 
@@ -85,21 +86,27 @@ class Peers(Protocol):
 class Piece:
     """Peers who report one measure by one collection type: a stretch of the peers.
 
-    table: their rates over the latent grid, better is larger; zero: places within the stretch with 0 points; gone: NaN for
-    those out of the pool (0 points or excluded), else 0.
+    places: their rates over the latent grid, better is larger, as places of `grid`; zero, excluded: positions within the
+    stretch of those with 0 points, and of those whose measure is left out; gone: NaN for both, who are not in the pool, else 0.
     """
 
     measure: int
     pool: Pool
     peers: slice
-    table: Numbers
+    grid: Grid
+    places: Numbers
     zero: Places
+    excluded: Places
     gone: Numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublishedPeers:
-    """Peers drawn from published benchmarks, shapes (peers,). cost_gone: NaN for those without a cost score, else 0."""
+    """Peers drawn from published benchmarks, shapes (peers,).
+
+    The pieces of each measure cover all peers, in order. cost_values: the cost score for each 16-bit number; cost_gone: NaN
+    for those without a cost score, else 0.
+    """
 
     measures: int
     pieces: tuple[Piece, ...]
@@ -131,49 +138,51 @@ class PublishedPeers:
         """Each peer's latent performances, looked up in the distributions."""
         count = len(self)
         own_part = latent_steps((1 - self.correlation) ** 0.5)
-        whole = latent_steps(1.0)
         common = None
         if self.correlation > 0:
             shared = np.take(latent_steps(self.correlation**0.5), numbers[:, (self.measures + 1) * count :])
             common = shared - np.uint16(STEPS // 2)  # wraps round, and back when added below
-        rates: list[Numbers] = []
+        places: list[Numbers] = []
         for piece in self.pieces:
             start = piece.measure * count
             latent = np.take(own_part, numbers[:, start + piece.peers.start : start + piece.peers.stop])
             if common is not None:
                 latent += common[:, piece.peers]
-            rate = np.take(piece.table, latent)
-            rate += piece.gone
-            rates.append(rate)
+            places.append(np.take(piece.places, latent))
         at = self.measures * count
-        cost = np.take(self.cost_values, np.take(whole, numbers[:, at : at + count]))
+        cost = np.take(self.cost_values, numbers[:, at : at + count])
         cost += self.cost_gone
-        return _DrawnPublished(self, rates, cost)
+        return _DrawnPublished(self, places, cost)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _DrawnPublished:
     peers: PublishedPeers
-    rates: list[Numbers]
+    places: list[Numbers]  # of each piece, on its grid
     cost: Numbers
 
     def in_pool(self, pool: Pool) -> Sequence[Numbers]:
-        return [rate for piece, rate in zip(self.peers.pieces, self.rates, strict=True) if piece.pool == pool]
+        pieces = zip(self.peers.pieces, self.places, strict=True)
+        return [piece.grid.values(places, piece.gone) for piece, places in pieces if piece.pool == pool]
 
     def costs(self) -> Numbers:
         return self.cost
 
     def final_scores(self, benchmarks: Mapping[Pool, Deciles], cost_edges: Numbers) -> Numbers:
         peers = self.peers
-        points: list[Numbers] = [np.full(self.cost.shape, np.nan, dtype=np.float32) for _ in range(peers.measures)]
-        for piece, rate in zip(peers.pieces, self.rates, strict=True):
-            target = points[piece.measure][:, piece.peers]
-            if piece.pool in benchmarks:
-                deciles = benchmarks[piece.pool]
-                target[:] = decile_points(rate, deciles.edges, deciles.worst)
-            target[:, piece.zero] = 0.0
-        cost = cost_points(self.cost, cost_edges) / 10
-        return peers.adjustments.final_scores(category_score(points), cost, peers.rules)
+        edges = np.stack([benchmarks[piece.pool].edges for piece in peers.pieces])
+        worst = np.stack([benchmarks[piece.pool].worst for piece in peers.pieces])
+        steps, heights = decile_steps(edges, worst)
+        points: list[list[Numbers]] = [[] for _ in range(peers.measures)]
+        for piece, places, *stairs in zip(peers.pieces, self.places, steps, heights, strict=True):
+            earned = looked_up(piece.grid.staircase(*stairs), places)
+            earned[:, piece.excluded] = np.nan
+            earned[:, piece.zero] = 0.0
+            points[piece.measure].append(earned)
+        quality = category_score([each[0] if len(each) == 1 else np.concatenate(each, axis=1) for each in points])
+        cost = cost_points(self.cost, cost_edges)
+        cost /= 10
+        return peers.adjustments.final_scores(quality, cost, peers.rules)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,8 @@ from openasm.regulation.payment import payment
 from openasm.regulation.quality import category_score, decile_edges
 from openasm.regulation.ratios import Ratios
 
-CELLS_AT_ONCE = 200_000  # participants x draws worked on together: what a core's cache holds against calls per draw
+CELLS_AT_ONCE = 150_000  # participants x draws worked on together: what a core's cache holds against calls per draw
+KEPT_MEMORY = 32_000_000  # bytes: below the largest threshold the C library adjusts to
 COHORT_KEYS = {"heart_failure": 1, "low_back_pain": 2}
 
 
@@ -134,8 +135,8 @@ def simulate(model: CohortModel, *, draws: int, keep: int = 0, threads: int | No
     """Draw, benchmark, score and pay the cohort `draws` times.
 
     keep: for how many of the first draws the benchmarks are kept, for levers. threads: None takes the machine's cores; the
-    result is the same for any number. Bound by sorting the pools and by placing rates between edges; memory is that of the
-    results plus a few megabytes a thread.
+    result is the same for any number. Bound by looking up performances, rates and points, and by sorting the pools; memory is
+    that of the results plus some tens of megabytes a thread.
     """
     asked = len(model.focal)
     at_once = max(1, min(draws, CELLS_AT_ONCE // model.size))
@@ -166,6 +167,7 @@ def simulate(model: CohortModel, *, draws: int, keep: int = 0, threads: int | No
     def work(first: int) -> None:
         _simulate_some(model, first, min(at_once, draws - first), keep, result)
 
+    _keep_memory_for_reuse()
     starts = range(0, draws, at_once)
     workers = min(len(starts), threads or os.cpu_count() or 1)
     if workers == 1:
@@ -176,6 +178,15 @@ def simulate(model: CohortModel, *, draws: int, keep: int = 0, threads: int | No
             for _ in pool.map(work, starts):
                 pass
     return result
+
+
+def _keep_memory_for_reuse() -> None:
+    """One large array given back: from then on the C library keeps freed memory instead of returning it block by block.
+
+    Otherwise a third of the time goes into the system's zeroing the same pages again and again. No effect on systems whose
+    library does not adjust its threshold.
+    """
+    np.empty(KEPT_MEMORY // 8)
 
 
 def random_numbers(model: CohortModel, first: int, count: int) -> tuple[Numbers, Numbers]:
@@ -252,11 +263,7 @@ def final_scores(
 def pool_deciles(members: Sequence[Numbers], smallest: int) -> Deciles:
     """The benchmark of a pool given in parts, each (draws, n); NaN in draws with fewer than `smallest` members."""
     together = members[0] if len(members) == 1 else np.concatenate(members, axis=1)
-    edges, worst = decile_edges(together)
-    too_small = np.sum(~np.isnan(together), axis=1) < smallest
-    if too_small.any():
-        edges[too_small] = np.nan
-    return Deciles(edges, worst)
+    return Deciles(*decile_edges(together, smallest=smallest))
 
 
 def pool_cost_edges(members: Sequence[Numbers], model: CohortModel) -> Numbers:
@@ -264,8 +271,5 @@ def pool_cost_edges(members: Sequence[Numbers], model: CohortModel) -> Numbers:
     rules = model.scenario.rules
     together = members[0] if len(members) == 1 else np.concatenate(members, axis=1)
     lost = 1 if rules["cost.standard_deviation_divisor"].text == "n_minus_1" else 0
-    edges = cost_edges(together, grid_multiples(rules), degrees_lost=lost)
-    too_small = np.sum(~np.isnan(together), axis=1) < rules["cost.smallest_pool"].integer
-    if too_small.any():
-        edges[too_small] = np.nan
-    return edges
+    smallest = rules["cost.smallest_pool"].integer
+    return cost_edges(together, grid_multiples(rules), degrees_lost=lost, smallest=smallest)

@@ -55,6 +55,15 @@ def tenths(position: FloatArray, cap: float) -> FloatArray:
     return np.minimum(result, cap, out=result)
 
 
+def tenth_starts() -> FloatArray:
+    """The positions within a band from which `tenths` gives 0.1, 0.2, ... 0.9: rounding half up.
+
+    >>> tenth_starts()[:2].tolist()
+    [0.05, 0.15]
+    """
+    return (np.arange(1, 10) - 0.5) / 10
+
+
 def exact_tenths(position: Fraction, cap: float) -> float:
     """The same for an exact position, with the same float as `tenths` gives."""
     return min(cap, max(0, floor(position * 10 + Fraction(1, 2))) / 10)

@@ -205,21 +205,22 @@ def grid_multiples(rules: Rules) -> FloatArray:
     return np.array([float(multiple) for multiple in rules["cost.grid_multiples"].numbers])
 
 
-def cost_edges(scores: FloatArray, multiples: FloatArray, *, degrees_lost: int = 1) -> FloatArray:
+def cost_edges(scores: FloatArray, multiples: FloatArray, *, degrees_lost: int = 1, smallest: int = 2) -> FloatArray:
     """Edges (..., 10) of pools (..., n) of scores (NaN: not a member): median + standard deviation x multiples.
 
-    NaN where all scores of a pool are equal or fewer than two. Floats throughout: for simulations. Smallest pools are the
-    caller's to check. degrees_lost: 1 for the divisor n - 1, 0 for n.
+    NaN where all scores of a pool are equal or fewer than `smallest` (`cost.smallest_pool`). Floats throughout: for
+    simulations. degrees_lost: 1 for the divisor n - 1, 0 for n.
     """
     ordered, members = in_order(scores)
     median = median_of(ordered, members)
     last = np.maximum(members - 1, 0)[..., None]
     spread = at_places(ordered, last)[..., 0] > ordered[..., 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(np.isnan(ordered), 0.0, ordered).sum(axis=-1) / members
-        off = ordered - mean[..., None].astype(scores.dtype)
-        squares = np.fmax(np.square(off, out=off), 0.0).sum(axis=-1)  # NaN counts as 0
-        deviation = np.where(spread, np.sqrt(squares / (members - degrees_lost)), np.nan)
+        above = ordered - ordered[..., :1]  # from the least: never below 0, so that `fmax` may count NaN as 0
+        mean = np.fmax(above, 0.0).sum(axis=-1) / members
+        off = np.subtract(above, mean[..., None].astype(scores.dtype), out=above)
+        squares = np.fmax(np.square(off, out=off), 0.0).sum(axis=-1)
+        deviation = np.where(spread & (members >= smallest), np.sqrt(squares / (members - degrees_lost)), np.nan)
     return (median[..., None] + deviation[..., None] * multiples).astype(scores.dtype)
 
 

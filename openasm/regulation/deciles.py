@@ -13,7 +13,7 @@ import numpy as np
 
 from openasm.base.parameters import Rules
 from openasm.regulation.arrays import FloatArray, SmallIntArray
-from openasm.regulation.bands import doubtful, edges_reached, exact_tenths, of_band, tenths
+from openasm.regulation.bands import doubtful, edges_reached, exact_tenths, of_band, tenth_starts, tenths
 from openasm.regulation.choices import chosen
 from openasm.regulation.order import at_places, in_order
 from openasm.regulation.ratios import Ratios
@@ -77,11 +77,11 @@ def points_of(rates: Ratios, benchmark: QualityBenchmark, rules: Rules) -> Float
     return np.where(distinct.group >= 0, np.append(points, np.nan)[distinct.group], np.nan)
 
 
-def decile_edges(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
+def decile_edges(rates: FloatArray, *, smallest: int = 1) -> tuple[FloatArray, FloatArray]:
     """Type-7 deciles of the last axis; NaN is no member of the pool. Inverse measures: pass the negated rates.
 
-    rates: (..., pool). Gives edges (..., 9) and worst (...,) of the same precision; NaN where the pool is empty. Floats
-    throughout: for simulations. Smallest pools are the caller's to check.
+    rates: (..., pool). Gives edges (..., 9), NaN where the pool has fewer than `smallest` members
+    (`quality.smallest_pool`), and worst (...,), both of the same precision. Floats throughout: for simulations.
     """
     ordered, members = in_order(rates)
     last = np.maximum(members - 1, 0)[..., None]
@@ -90,7 +90,9 @@ def decile_edges(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
     low = at_places(ordered, below)
     high = at_places(ordered, np.minimum(below + 1, last))
     share = ((tenth % 10) / 10).astype(rates.dtype)
-    return low + share * (high - low), ordered[..., 0]
+    edges = low + share * (high - low)
+    edges[members < smallest] = np.nan
+    return edges, ordered[..., 0]
 
 
 def decile_points(
@@ -103,6 +105,29 @@ def decile_points(
     """
     decile, position, _ = _position(rates, edges, worst)
     return _points(decile, position, cap, top)
+
+
+def decile_steps(
+    edges: FloatArray, worst: FloatArray, *, cap: float = 0.9, top: float = 10.0
+) -> tuple[FloatArray, FloatArray]:
+    """`decile_points` read the other way round: the rates from which more points are earned, and the points earned there.
+
+    edges: (..., 9), worst: (...,). Gives steps (..., 90), rising (NaN: no benchmark), and points (..., 91): the least, then
+    those from each step on. Floats decide at edges: for simulations.
+
+    >>> steps, points = decile_steps(np.arange(0.1, 1.0, 0.1), np.asarray(0.0))
+    >>> steps[:2].round(3).tolist(), points[:3].tolist()
+    ([0.005, 0.015], [1.0, 1.1, 1.2])
+    """
+    # Nine deciles below the top, of ten steps each: where its nine tenths begin, and its upper edge.
+    starts = np.concatenate([worst[..., None], edges[..., :-1]], axis=-1)[..., None]
+    positions = tenth_starts()
+    steps = np.empty((*edges.shape, len(positions) + 1), dtype=edges.dtype)
+    steps[..., :-1] = starts + positions.astype(edges.dtype) * (edges[..., None] - starts)
+    steps[..., -1] = edges
+    deciles = np.arange(9, dtype=np.uint8).repeat(len(positions) + 1)
+    points = np.append(_points(deciles, np.tile(np.append(0.0, positions), 9), cap, top), top)
+    return steps.reshape(*edges.shape[:-1], -1), points.astype(edges.dtype) + 0 * edges[..., :1]
 
 
 def _position(values: FloatArray, edges: FloatArray, worst: FloatArray) -> tuple[SmallIntArray, FloatArray, FloatArray]:

@@ -113,8 +113,12 @@ def final_score(
     total = total + improvement + interoperability + complex_patient + small_practice
     total *= np.abs(total) >= ZERO_WITHIN
     np.clip(total, rules["final_score.lowest"].number, rules["final_score.highest"].number, out=total)
-    scored = np.where(weight_quality + weight_cost > 0, total, np.nan)
-    return np.where(minimum_submission_met, scored, rules["final_score.minimum_submission_failed_score"].number)
+    total += 0 * np.fmax(quality, cost)  # NaN where neither is scored
+    # Without the minimum submission: off turns the total to NaN, which the score for failing it then fills.
+    failed = rules["final_score.minimum_submission_failed_score"].number
+    off = np.where(minimum_submission_met, 0.0, np.nan).astype(total.dtype)
+    instead = np.where(minimum_submission_met, np.nan, failed).astype(total.dtype)
+    return np.fmax(total + off, instead)
 
 
 def category_weights(quality: FloatArray, cost: FloatArray, rules: Rules) -> tuple[FloatArray, FloatArray]:

@@ -10,7 +10,11 @@ from openasm.regulation.arrays import FloatArray, IntArray
 def in_order(values: FloatArray) -> tuple[FloatArray, IntArray]:
     """The values of the last axis rising, NaN last, and how many are no NaN (...,)."""
     ordered = np.sort(values, axis=-1)
-    return ordered, np.asarray(ordered.shape[-1] - np.count_nonzero(np.isnan(ordered), axis=-1))
+    size = ordered.shape[-1]
+    if size == 0:
+        return ordered, np.zeros(ordered.shape[:-1], dtype=np.int64)
+    missing = np.isnan(ordered)
+    return ordered, np.where(missing[..., -1], missing.argmax(axis=-1), size)  # the first NaN, as they come last
 
 
 def at_places(ordered: FloatArray, places: IntArray) -> FloatArray:

@@ -141,10 +141,10 @@ def adjustment_factor(
     chosen(rules, "payment.factor_above_zero")
     chosen(rules, "payment.factor_at_zero")
     risk = rules["payment.risk_level"].number
-    scaled = transformed * (risk * scaling[..., None]) - risk
+    scaled = transformed * (risk * scaling[..., None]) - risk  # -r where F = 0, as T is 0 there
     if np.isnan(scaled).any():
-        scaled = np.nan_to_num(scaled)
-    return np.where(final_score == 0, -risk, scaled)
+        return np.where(final_score == 0, -risk, np.nan_to_num(scaled))
+    return np.asarray(scaled)
 
 
 def capped_factor(factor: FloatArray, rules: Rules) -> FloatArray:

@@ -22,6 +22,7 @@ from openasm.regulation.deciles import PARAMETERS as DECILE_PARAMETERS
 from openasm.regulation.deciles import QualityBenchmark as QualityBenchmark
 from openasm.regulation.deciles import decile_edges as decile_edges
 from openasm.regulation.deciles import decile_points as decile_points
+from openasm.regulation.deciles import decile_steps as decile_steps
 from openasm.regulation.deciles import points_of as points_of
 from openasm.regulation.deciles import quality_benchmark as quality_benchmark
 from openasm.regulation.ratios import Ratios
@@ -261,10 +262,11 @@ def category_score(points: Sequence[FloatArray]) -> FloatArray:
     if not points:
         return np.full((), np.nan)
     total = np.fmax(points[0], 0.0)  # 0 in the place of NaN
-    counted = (~np.isnan(points[0])).astype(np.uint8)
+    excluded = np.isnan(points[0]).astype(np.uint8)
     for each in points[1:]:
-        total = total + np.fmax(each, 0.0)
-        counted = counted + ~np.isnan(each)
+        total += np.fmax(each, 0.0)
+        excluded += np.isnan(each).view(np.uint8)
+    counted = len(points) - excluded
     with np.errstate(invalid="ignore"):
         return np.asarray(total / (10 * counted).astype(total.dtype))
 

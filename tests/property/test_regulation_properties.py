@@ -20,6 +20,7 @@ from openasm.regulation.quality import (
     category_score,
     decile_edges,
     decile_points,
+    decile_steps,
     points_of,
     quality_benchmark,
     score_quality,
@@ -288,6 +289,31 @@ draws = st.integers(1, 4).flatmap(
         )
     )
 )
+
+
+@examples
+@given(draws)
+def test_steps_of_points_are_the_points_read_the_other_way_round(table):
+    """Counting the steps a rate has reached gives the points of `decile_points`, ties and equal pools included."""
+    values = np.round(np.array(table), 6)  # deciles wide enough for floats to tell their tenths apart
+    edges, worst = decile_edges(values)
+    steps, points = decile_steps(edges, worst)
+    expected = decile_points(values, edges, worst)
+    for draw, everyone in enumerate(values):
+        row = everyone[~np.isnan(everyone)]
+        if not len(row):
+            assert np.isnan(points[draw]).all()
+            assert np.isnan(steps[draw]).all()
+            continue
+        assert (np.diff(points[draw]) >= 0).all()
+        assert (np.diff(steps[draw]) >= 0).all()
+        got = points[draw][np.searchsorted(steps[draw], row, side="right")]
+        off = np.abs(got - expected[draw][~np.isnan(everyone)])
+        near = np.abs(row[:, None] - steps[draw]).min(axis=1) <= 1e-12 * max(1.0, np.abs(row).max())
+        assert (off[~near] == 0).all()
+        assert (off <= 0.1 + 1e-12).all()
+        on_edge = np.isin(row, edges[draw])
+        assert (off[on_edge] == 0).all()
 
 
 @examples
