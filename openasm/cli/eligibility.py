@@ -15,7 +15,8 @@ from openasm.base.errors import WrongUsage
 from openasm.cli.episodes import _bytes as size_in_bytes
 from openasm.participants.findings import Finding, Judged
 from openasm.participants.library import default_library
-from openasm.runs.eligibility import EligibilityInputs, EligibilitySummary, run_eligibility
+from openasm.runs.eligibility import EligibilitySummary, run_eligibility
+from openasm.runs.eligibility_sources import EligibilityInputs
 
 app = typer.Typer(add_completion=False)
 

@@ -3,67 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from openasm import __version__
 from openasm.archive.folder import check_target, new_run
 from openasm.archive.manifest import Provenance, file_hash, write_manifest
-from openasm.base.errors import NotFound, WrongUsage
-from openasm.base.identity import is_npi
 from openasm.base.parameters import Rules
 from openasm.base.problems import Problem, Problems
 from openasm.claims.folder import Claims, open_claims
-from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.counting import Counted, EpisodeFrames, Pair, count
 from openasm.participants.directory import Directory
 from openasm.participants.eligibility import Coverage, Eligibility, judge, worth_judging
 from openasm.participants.episode_files import open_episodes
 from openasm.participants.findings import Judged, find
-from openasm.participants.geography import Geography
-from openasm.participants.library import newest
-from openasm.participants.lookup import open_directory, open_geography
 from openasm.participants.notice import Notice, Source, make_notices
-from openasm.participants.problems import CLAIMS_IN_PART, LINES_OF_NOBODY, NO_GEOGRAPHY, NO_LIST
-from openasm.participants.registration import Contact, contacts
-from openasm.participants.roster import Placement, Question, RosterEntry, place_roster, read_answers, read_roster
+from openasm.participants.problems import CLAIMS_IN_PART, LINES_OF_NOBODY
 from openasm.regulation import participation
-from openasm.regulation.participation import COHORTS, data_year, excluded_episodes_count, specialty_codes
+from openasm.regulation.participation import data_year, excluded_episodes_count, specialty_codes
 from openasm.regulation.rulebook import rules_for
+from openasm.runs.eligibility_sources import (
+    Company,
+    EligibilityInputs,
+    check_usage,
+    episode_folders,
+    file_records,
+    read_company,
+    read_geography,
+)
 from openasm.runs.eligibility_tables import Results, write_results
-from openasm.runs.episodes import run_episodes
 from openasm.tables.engine import open_engine
 
 PARTIAL_FORMATS = ("cclf", "eob")
 """Deliveries of one organization's patients: a clinician's other patients are not in them."""
-
-CODES_KEYS: Mapping[str, str] = {"heart_failure": "codes-heart-failure", "low_back_pain": "codes-low-back-pain"}
-
-
-@dataclass(frozen=True, slots=True)
-class EligibilityInputs:
-    """What to read. episodes, codes: by cohort, one of the two where the library has no codes list; the others where given.
-
-    claims_hold: `all` of the clinicians' Medicare patients, `part`, or empty to go by where the claims came from.
-    """
-
-    claims: Path
-    library: Path
-    episodes: Mapping[str, Path] = field(default_factory=dict)
-    codes: Mapping[str, Path] = field(default_factory=dict)
-    participants: Path | None = None
-    roster: Path | None = None
-    answers: Path | None = None
-    counties: Path | None = None
-    zips: Path | None = None
-    areas: Path | None = None
-    overlays: tuple[Path, ...] = ()
-    claims_hold: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +56,6 @@ class EligibilitySummary:
     contacts: int
     listed_without_claims: int
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Company:
-    """The list, the roster and what their match gives."""
-
-    directory: Directory | None
-    sources: tuple[str, ...]
-    roster: tuple[RosterEntry, ...] = ()
-    placements: tuple[Placement, ...] = ()
-    questions: tuple[Question, ...] = ()
-    contacts: tuple[Contact, ...] = ()
 
 
 def run_eligibility(
@@ -119,15 +81,15 @@ def run_eligibility(
     """
     started = now()
     check_target(out, replace=replace)
-    _check_usage(inputs, notices)
+    check_usage(inputs, notices)
     rules = rules_for(performance_year, overlays=inputs.overlays, assume_year=assume_year)
     year = data_year(rules)
     problems = Problems()
-    company = _company(inputs, problems)
-    geography, geography_sources = _geography(inputs, problems)
+    company = read_company(inputs, problems)
+    geography, geography_sources = read_geography(inputs, problems)
     problems.refuse_errors()
     with (
-        _episode_folders(
+        episode_folders(
             inputs,
             out,
             year=year,
@@ -158,7 +120,7 @@ def run_eligibility(
             with_excluded=excluded_episodes_count(rules),
         )
         coverage = _coverage(claims, year, inputs.claims_hold)
-        records = _records(inputs, folders)
+        records = file_records(inputs, folders)
     progress("judging")
     _note_gaps(counted, coverage, inputs, problems)
     tests = judge(
@@ -225,111 +187,6 @@ def run_eligibility(
     )
 
 
-def _check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
-    if inputs.claims_hold not in ("", "all", "part"):
-        raise WrongUsage("--claims-hold is all or part.")
-    unknown = [npi for npi in notices if not is_npi(npi)]
-    if unknown:
-        raise WrongUsage(f"--notice takes an NPI of ten digits with a right check digit; {unknown[0]} is none.")
-    if inputs.answers is not None and inputs.roster is None:
-        raise WrongUsage("--answers goes with --roster: the answers are about its TINs.")
-
-
-def _company(inputs: EligibilityInputs, problems: Problems) -> _Company:
-    try:
-        directory, used = open_directory(inputs.library, inputs.participants)
-    except NotFound:
-        if inputs.roster is not None:
-            raise
-        problems.add(NO_LIST, "")
-        return _Company(None, ("no participant list",))
-    problems.extend(used.warnings)
-    if inputs.roster is None:
-        return _Company(directory, used.files)
-    roster = read_roster(inputs.roster, problems)
-    answers = read_answers(inputs.answers, problems) if inputs.answers is not None else None
-    placements, questions = place_roster(roster, directory, answers=answers)
-    invited = contacts(placements, problems, file=inputs.roster.name) if any(each.email for each in roster) else ()
-    return _Company(directory, used.files, roster, placements, questions, invited)
-
-
-def _geography(inputs: EligibilityInputs, problems: Problems) -> tuple[Geography | None, tuple[str, ...]]:
-    try:
-        geography, used = open_geography(inputs.library, counties=inputs.counties, zips=inputs.zips, areas=inputs.areas)
-    except NotFound:
-        if inputs.zips is not None or inputs.areas is not None:
-            raise
-        problems.add(NO_GEOGRAPHY, "")
-        return None, ("no county delineation",)
-    problems.extend(used.warnings)
-    return geography, used.files
-
-
-@contextmanager
-def _episode_folders(
-    inputs: EligibilityInputs,
-    out: Path,
-    *,
-    year: int,
-    now: Callable[[], dt.datetime],
-    engine_name: str,
-    memory_bytes: int | None,
-    threads: int | None,
-    spill_folder: Path | None,
-    progress: Callable[[str], None],
-) -> Iterator[dict[str, Path]]:
-    """Each cohort's run of `openasm episodes`: those given, and those computed now, which are gone at the end."""
-    folders = dict(inputs.episodes)
-    codes = {cohort: path for cohort in COHORTS if cohort not in folders and (path := _codes(inputs, cohort))}
-    if not folders and not codes:
-        raise WrongUsage(
-            "Episodes decide who takes part: give a folder of `openasm episodes` (--episodes-hf, --episodes-lbp) or CMS's codes "
-            "lists (--codes-hf, --codes-lbp)."
-        )
-    if not codes:
-        yield folders
-        return
-    out = out.absolute()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.episodes-", dir=out.parent))
-    try:
-        for cohort, path in codes.items():
-            progress(f"episodes: {cohort}")
-            folders[cohort] = temporary / cohort
-            run_episodes(
-                inputs.claims,
-                folders[cohort],
-                cohort=cohort,
-                codes_file=path,
-                year=year,
-                now=now,
-                engine_name=engine_name,
-                memory_bytes=memory_bytes,
-                threads=threads,
-                spill_folder=spill_folder,
-            )
-        yield folders
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _codes(inputs: EligibilityInputs, cohort: str) -> Path | None:
-    """A cohort's codes list: given, else the library's; for made-up claims the demonstration's, unless episodes were given."""
-    if cohort in inputs.codes:
-        return inputs.codes[cohort]
-    if inputs.codes or inputs.episodes:
-        return None  # asked for one cohort alone
-    try:
-        return newest(inputs.library, CODES_KEYS[cohort])[0]
-    except NotFound:
-        return demonstration_workbook(cohort) if _made_up(inputs.claims) else None
-
-
-def _made_up(claims: Path) -> bool:
-    file = claims / "claims.json"
-    return file.is_file() and '"synthetic": true' in file.read_text(encoding="utf-8", errors="replace")
-
-
 def _coverage(claims: Claims, year: int, claims_hold: str) -> Coverage:
     partial = claims.manifest.get("source_format") in PARTIAL_FORMATS
     return Coverage(
@@ -355,7 +212,7 @@ def _listed_npis(directory: Directory | None) -> set[str]:
     return {each.npi for each in directory.listed.clinicians} if directory else set()
 
 
-def _whom(counted: Counted, cohort: str, company: _Company, rules: Rules) -> set[Pair]:
+def _whom(counted: Counted, cohort: str, company: Company, rules: Rules) -> set[Pair]:
     """Everyone worth judging in a cohort; of the listed also those whose lines speak against it, and the roster's."""
     listed = (
         {each.npi for each in company.directory.listed.clinicians if each.cohort == cohort}
@@ -372,46 +229,10 @@ def _listed_without_claims(directory: Directory | None, judged: Sequence[Judged]
     return len(_listed_npis(directory) - {each.tests.npi for each in judged})
 
 
-def _records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list[dict[str, object]]:
-    """Every file read, with its hash and, from the library, its vintage."""
-    records: list[dict[str, object]] = []
-    for key, title, given in (
-        ("participants", "participant list", inputs.participants),
-        ("counties", "county delineation", inputs.counties),
-        ("zips", "ZIP crosswalk", inputs.zips),
-        ("areas", "mandatory areas", inputs.areas),
-    ):
-        if given is not None:
-            records.append(_record(title, given))
-            continue
-        try:
-            path, kept = newest(inputs.library, key)
-        except NotFound:
-            continue
-        records.append(_record(title, path) | {"vintage": kept.vintage, "added": kept.added})
-    for title, extra in (
-        ("roster", inputs.roster),
-        ("answers", inputs.answers),
-        ("claims", inputs.claims / "claims.json"),
-    ):
-        if extra is not None and extra.is_file():
-            records.append(_record(title, extra))
-    records += [
-        _record(name, folder / "patients" / f"{name}.parquet") | {"cohort": cohort}
-        for cohort, folder in sorted(folders.items())
-        for name in ("episodes", "attribution")
-    ]
-    return records
-
-
-def _record(title: str, path: Path) -> dict[str, object]:
-    return {"table": title, "name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
-
-
 def _notices(
     npis: Sequence[str],
     tests: Sequence[Eligibility],
-    company: _Company,
+    company: Company,
     coverage: Coverage,
     records: Sequence[Mapping[str, object]],
     *,

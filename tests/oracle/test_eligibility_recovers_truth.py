@@ -17,7 +17,8 @@ from openasm.claims.synthetic.codelists import COHORTS
 from openasm.cli import eligibility as command
 from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.findings import Finding
-from openasm.runs.eligibility import EligibilityInputs, run_eligibility
+from openasm.runs.eligibility import run_eligibility
+from openasm.runs.eligibility_sources import EligibilityInputs
 from openasm.runs.episodes import run_episodes
 from openasm.runs.synthesis import synthetic_region
 
@@ -287,7 +288,7 @@ BAD = {
     "--performance-year 2028 --episodes-hf heart_failure": ("2028", OpenAsmError),
     "--list counties.csv --episodes-hf heart_failure": ("F0", InputRefused),
     "--list list.csv --roster list.csv --episodes-hf heart_failure": ("F0", InputRefused),
-    "--zips zips.csv --episodes-hf heart_failure": ("library has no counties", OpenAsmError),
+    "--zips zips.csv --episodes-hf heart_failure": ("openasm data fetch counties", OpenAsmError),
 }
 
 
