@@ -307,3 +307,82 @@ def test_a_drug_code_that_lost_its_zeros_is_refused(tmp_path: Path) -> None:
     assert codes_of(changed(HEART, tmp_path, lambda book: book["Service_Assignment_D"].__setitem__("C8", 1))) == {
         "E017"
     }
+
+
+def problems_of(path: Path, cohort: str = HEART) -> list[tuple[str, str, int | None, str, str]]:
+    """Code, file, Excel row, sheet and what was found, of every error of a list that is refused."""
+    with pytest.raises(InputRefused) as refused:
+        loaded(path, cohort)
+    assert refused.value.exit_code == 3
+    return [(each.kind.code, each.file, each.row, each.column, each.found) for each in refused.value.problems]
+
+
+def test_a_header_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = changed(HEART, tmp_path, lambda book: book["Triggers_DGN"].__setitem__("D6", " CODE"))
+    assert problems_of(path) == [("E006", "changed.xlsx", 6, "Triggers_DGN: code", "")]
+
+
+def test_rows_without_a_name_a_code_or_a_category_are_refused_together(tmp_path: Path) -> None:
+    def empty(book: Any) -> None:
+        book["Exclusions"]["B8"] = None
+        book["Service_Assignment_AB"]["K8"] = None
+        book["Service_Assignment_AB"]["H9"] = None
+        book["Service_Assignment_D"]["F9"] = " "
+        book["RA_Details"]["D9"] = None
+        book["Exclusions_Details"]["B8"] = None
+
+    assert sorted(problems_of(changed(HEART, tmp_path, empty))) == [
+        ("E011", "changed.xlsx", 8, "Exclusions", "no name"),
+        ("E011", "changed.xlsx", 8, "Exclusions_Details", ""),
+        ("E011", "changed.xlsx", 8, "Service_Assignment_AB", "no service category"),
+        ("E011", "changed.xlsx", 9, "RA_Details", ""),
+        ("E011", "changed.xlsx", 9, "Service_Assignment_AB", "a decision by diagnosis without a diagnosis"),
+        ("E011", "changed.xlsx", 9, "Service_Assignment_D", "no service category"),
+    ]
+
+
+def test_a_details_row_of_an_unlisted_name_is_warned_of_and_has_no_effect(tmp_path: Path) -> None:
+    def rename(book: Any) -> None:
+        book["Exclusions_Details"]["B9"] = "DEMO_EXCL_9"
+        book["RA_Details"]["B9"] = "DEMO_VAR_9"
+
+    codes, problems = loaded(changed(HEART, tmp_path, rename), HEART)
+    warned = [problem for problem in problems if problem.kind.code == "E012"]
+    assert [(each.row, each.column, each.found) for each in warned] == [
+        (9, "RA_Details", "'DEMO_VAR_9'"),
+        (9, "Exclusions_Details", "'DEMO_EXCL_9'"),
+    ]
+    assert "has no effect" in warned[0].as_text()
+    assert codes.exclusions == ("DEMO_EXCL_1", "DEMO_EXCL_2")
+    assert codes.risk_variables == ("DEMO_VAR_1",)
+    assert {condition.name for condition in codes.exclusion_conditions} == {"DEMO_EXCL_1"}
+    assert {condition.name for condition in codes.risk_conditions} == {"DEMO_VAR_1"}
+
+
+def confirm_only(book: Any) -> None:
+    for row in range(8, 19):
+        book["Triggers_HCPCS"].cell(row, 5).value = "Confirming Code"
+
+
+def trigger_only(book: Any) -> None:
+    for row in range(8, 19):
+        book["Triggers_HCPCS"].cell(row, 5).value = "Trigger Code"
+
+
+@pytest.mark.parametrize(
+    ("change", "sheet", "found"),
+    [
+        (confirm_only, "Triggers_HCPCS", "no service that triggers"),
+        (trigger_only, "Triggers_HCPCS", "no service that confirms"),
+        (
+            lambda book: book["Triggers_HCPCS"].delete_rows(8, 11),
+            "Triggers_HCPCS",
+            "no service that triggers and no service that confirms",
+        ),
+        (lambda book: book["Triggers_DGN"].delete_rows(8, 10), "Triggers_DGN", "no diagnosis"),
+    ],
+)
+def test_a_list_from_which_no_episode_can_begin_is_refused(
+    tmp_path: Path, change: Callable[[Any], None], sheet: str, found: str
+) -> None:
+    assert problems_of(changed(HEART, tmp_path, change)) == [("E016", "changed.xlsx", None, sheet, found)]

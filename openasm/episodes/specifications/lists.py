@@ -56,7 +56,7 @@ CODE_MISSING = declare(
 )
 NAME_UNKNOWN = declare(
     "E012",
-    "a details row belongs to a name its sheet does not list",
+    "a details row belongs to a name its sheet does not list and has no effect",
     expected="a name of the sheet without `_Details`",
     next_step="Compare both sheets with the workbook CMS published.",
     severity=Severity.WARNING,
@@ -83,8 +83,8 @@ DEMONSTRATION = declare(
 )
 NO_TRIGGERS = declare(
     "E016",
-    "the codes list has no service that triggers or none that confirms",
-    expected="both roles on Triggers_HCPCS",
+    "the codes list has nothing that triggers or nothing that confirms, so no episode can begin",
+    expected="services in both roles on Triggers_HCPCS",
     next_step="Compare the sheet with the workbook CMS published.",
 )
 BAD_CODE = declare(
@@ -270,9 +270,16 @@ class _Understanding:
             earlier = roles.get(code, Role(False, False))
             if code:
                 roles[code] = Role(earlier.trigger or trigger, earlier.confirming or confirming)
-        usable = any(role.trigger for role in roles.values()) and any(role.confirming for role in roles.values())
-        if not usable and self.has_columns("Triggers_HCPCS"):
-            self.problems.add(NO_TRIGGERS, self.workbook.file, column="Triggers_HCPCS")
+        lacking = [
+            f"no service that {does}"
+            for does, known in (
+                ("triggers", any(role.trigger for role in roles.values())),
+                ("confirms", any(role.confirming for role in roles.values())),
+            )
+            if not known
+        ]
+        if lacking and self.has_columns("Triggers_HCPCS"):
+            self.problems.add(NO_TRIGGERS, self.workbook.file, column="Triggers_HCPCS", found=" and ".join(lacking))
         return roles
 
     def trigger_diagnoses(self) -> frozenset[str]:
@@ -358,7 +365,7 @@ class _Understanding:
         found: list[Condition] = []
         for row in self.workbook.sheets[sheet].rows:
             name = row.text(headers["name"])
-            if name not in known:
+            if name and name not in known:
                 self.problems.add(NAME_UNKNOWN, self.workbook.file, row=row.number, column=sheet, found=shown(name))
             codes = []
             for type_header, code_header in pairs:
@@ -369,15 +376,15 @@ class _Understanding:
                 self.problems.add(CODE_MISSING, self.workbook.file, row=row.number, column=sheet)
                 continue
             designation = self.word(sheet, row, "Designation", row.text("designation") or "any", self.designations)
-            found.append(
-                Condition(
-                    name=name,
-                    codes=tuple(dict.fromkeys(codes)),
-                    settings=self.settings(sheet, row, "Claim Type(s) Checked", row.text(headers["settings"]) or "any"),
-                    first_position=designation == "first",
-                    days_before=self.timing(sheet, row, row.text(headers["timing"])),
-                )
+            condition = Condition(
+                name=name,
+                codes=tuple(dict.fromkeys(codes)),
+                settings=self.settings(sheet, row, "Claim Type(s) Checked", row.text(headers["settings"]) or "any"),
+                first_position=designation == "first",
+                days_before=self.timing(sheet, row, row.text(headers["timing"])),
             )
+            if name in known:
+                found.append(condition)
         return tuple(found)
 
     # Cells.
