@@ -94,7 +94,9 @@ class Run:
         if name not in self._tables:
             path = self.path / "scores" / f"{name}.csv"
             if not path.is_file():
-                raise NotFound(f"The run {self.path.name} has no table {name}.")
+                made_by = str(self.manifest.get("command", ""))
+                other = f"; it was written by openasm {made_by}" if made_by not in ("", "score") else ""
+                raise NotFound(f"The run {self.path.name} has no table {name}{other}. Give a run of openasm score.")
             self._tables[name] = read_csv(path)
         return self._tables[name]
 

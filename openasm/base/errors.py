@@ -45,3 +45,22 @@ class NotFound(OpenAsmError):
     """What was asked for by key is not there."""
 
     exit_code: ClassVar[int] = 5
+
+
+def why_unreadable(error: BaseException) -> str:
+    """What is wrong with a file that could not be opened or parsed, in words and without any of its content.
+
+    >>> why_unreadable(FileNotFoundError())
+    'no such file'
+    """
+    for kind, words in (
+        (FileNotFoundError, "no such file"),
+        (IsADirectoryError, "a folder"),
+        (PermissionError, "a file that this account may not read"),
+        (UnicodeDecodeError, "bytes that are not UTF-8 text"),
+    ):
+        if isinstance(error, kind):
+            return words
+    if type(error).__name__ == "BadZipFile":  # by name: the module takes its time to load
+        return "a file of another kind, or one cut short"
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__

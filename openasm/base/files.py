@@ -105,7 +105,10 @@ FILE_UNREADABLE = declare(
     next_step="Check that it opens elsewhere and that this account may read it.",
 )
 COLUMN_MISSING = declare(
-    "F005", "a column is missing", expected="the column named", next_step="Add the column; names are lower case."
+    "F005",
+    "a column is missing",
+    expected="the column named",
+    next_step="Add the column, or spell its name as here; capital and small letters differ.",
 )
 COLUMN_UNKNOWN = declare(
     "F006",

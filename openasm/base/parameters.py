@@ -34,7 +34,7 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from openasm.base.errors import NotFound, RuleUnpublished
+from openasm.base.errors import NotFound, RuleUnpublished, why_unreadable
 from openasm.base.problems import ProblemKind, Problems, declare, shown
 
 RuleValue = Fraction | int | bool | str | tuple["RuleValue", ...] | Mapping[str, "RuleValue"]
@@ -367,7 +367,7 @@ class _Reader:
         try:
             root = yaml.compose(self.path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         except (OSError, UnicodeDecodeError) as error:
-            self.problems.add(BAD_YAML, self.path.name, found=type(error).__name__)
+            self.problems.add(BAD_YAML, self.path.name, found=why_unreadable(error))
             return
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)

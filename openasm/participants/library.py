@@ -97,7 +97,7 @@ def newest(library: Path, key: str, *, vintage: str | None = None) -> tuple[Path
             return library / key / record.vintage / record.file, record
     how = f"openasm data fetch {key}" if kind.address else f"openasm data add {key} FILE (from {kind.page})"
     which = f" of vintage {vintage}" if vintage else ""
-    raise NotFound(f"The library has no {kind.title.lower()}{which}. Get it with: {how}")
+    raise NotFound(f"The library does not hold '{kind.title}'{which} yet. Get it with: {how}")
 
 
 def add_file(

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from openasm.base.errors import why_unreadable
 from openasm.base.files import (
     FILE_EMPTY,
     FILE_MISSING,
@@ -79,7 +80,7 @@ def _workbook_rows(path: Path, problems: Problems) -> Iterator[Row]:
     except GeneratorExit:
         raise
     except Exception as error:  # a damaged workbook fails in many ways, none of them ours
-        problems.add(NOT_A_TABLE, path.name, found=type(error).__name__, expected="an Excel workbook")
+        problems.add(NOT_A_TABLE, path.name, found=why_unreadable(error), expected="an Excel workbook")
 
 
 def _text_rows(path: Path, problems: Problems) -> Iterator[Row]:

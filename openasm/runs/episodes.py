@@ -16,7 +16,7 @@ from openasm import __version__
 from openasm.archive.folder import check_target, new_run
 from openasm.archive.manifest import Provenance, file_hash, write_manifest
 from openasm.archive.tables import write_csv
-from openasm.base.errors import NotFound
+from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.identity import stable_hash
 from openasm.base.problems import Problem, Problems
 from openasm.base.years import FIRST_PERFORMANCE_YEAR
@@ -36,6 +36,7 @@ from openasm.regulation.rulebook import rules_for
 from openasm.tables.engine import open_engine
 
 MIPS_CASE_MINIMUM = 20
+FIRST_CLAIMS_YEAR, LAST_CLAIMS_YEAR = 2000, 2099  # claims in the forms read here exist for no earlier year
 MIPS_YEARS = ("mips-2024", "mips-2025")
 
 
@@ -79,6 +80,8 @@ def run_episodes(
     started again with the same claims, codes list and parameters. Raises InputRefused with everything wrong in the claims, the
     codes list or the overlays; then nothing is written.
     """
+    if not FIRST_CLAIMS_YEAR <= year <= LAST_CLAIMS_YEAR:
+        raise WrongUsage(f"--year is a calendar year from {FIRST_CLAIMS_YEAR} to {LAST_CLAIMS_YEAR}, as in 2027.")
     started = now()
     problems = Problems()
     check_target(out, replace=replace)

@@ -56,7 +56,7 @@ MESSAGES: dict[str, list[str]] = {
         "R004 infinity.yaml, line 6, payment.transform_slope: the value has the wrong type. Found '.inf'. Expected a value of type number. Write the value in the declared type, or correct `type`.",
     ],
     "latin1.yaml": [
-        "R001 latin1.yaml: the file is not readable YAML. Found UnicodeDecodeError. Expected a YAML mapping with section, title and parameters. Mend the line named; indentation and colons are the usual cause.",
+        "R001 latin1.yaml: the file is not readable YAML. Found bytes that are not UTF-8 text. Expected a YAML mapping with section, title and parameters. Mend the line named; indentation and colons are the usual cause.",
     ],
     "list_for_a_number.yaml": [
         "R004 list_for_a_number.yaml, line 6, payment.redistributed_share: the value has the wrong type. Found a list or table. Expected a value of type number. Write the value in the declared type, or correct `type`.",

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from openasm.base.errors import why_unreadable
 from openasm.base.problems import Problems, Severity, declare, shown
 
 HEADER_START = "initial sort order"
@@ -135,7 +136,7 @@ def read_workbook(path: Path, problems: Problems) -> Workbook | None:
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises whatever its parser met
-        problems.add(WORKBOOK_UNREADABLE, path.name, found=type(error).__name__)
+        problems.add(WORKBOOK_UNREADABLE, path.name, found=why_unreadable(error))
         return None
     overview = ""
     sheets: dict[str, Sheet] = {}
@@ -152,7 +153,7 @@ def read_workbook(path: Path, problems: Problems) -> Workbook | None:
             if sheet is not None:
                 sheets[sheet.name] = sheet
     except Exception as error:
-        problems.add(WORKBOOK_UNREADABLE, path.name, found=type(error).__name__)
+        problems.add(WORKBOOK_UNREADABLE, path.name, found=why_unreadable(error))
         return None
     finally:
         book.close()
@@ -180,7 +181,7 @@ def _safe_to_open(path: Path, problems: Problems) -> bool:
                     problems.add(WORKBOOK_UNREADABLE, path.name, found="a part that declares entities")
                     return False
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        problems.add(WORKBOOK_UNREADABLE, path.name, found=type(error).__name__)
+        problems.add(WORKBOOK_UNREADABLE, path.name, found=why_unreadable(error))
         return False
     return True
 

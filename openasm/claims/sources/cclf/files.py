@@ -63,7 +63,7 @@ def find_files(sources: Sequence[Path], unpack_to: Path, problems: Problems) -> 
     found: list[CclfFile] = []
     inputs: list[Path] = []
     for source in sources:
-        if not source.exists():
+        if not source.is_dir() and not source.is_file():
             problems.add(SOURCE_MISSING, source.name)
             continue
         for path in sorted(source.rglob("*")) if source.is_dir() else [source]:

@@ -47,12 +47,12 @@ def find_files(sources: Sequence[Path], problems: Problems) -> list[Path]:
     """The FHIR files behind files and folders, in name order."""
     found: list[Path] = []
     for source in sources:
-        if not source.exists():
-            problems.add(SOURCE_MISSING, source.name)
-        elif source.is_dir():
+        if source.is_dir():
             found += [path for path in source.rglob("*") if path.is_file() and path.name.lower().endswith(_ENDINGS)]
-        else:
+        elif source.is_file():
             found.append(source)
+        else:
+            problems.add(SOURCE_MISSING, source.name)
     if not found and not problems.errors:
         problems.add(NO_FILES, ", ".join(source.name for source in sources)[:80])
     return sorted(found, key=lambda path: (path.name, str(path)))
