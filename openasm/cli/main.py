@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),
     "admissions": ("openasm.cli.admissions", "Observed cardiovascular admissions from claims, beside measure 492."),
     "functional-status": ("openasm.cli.functional_status", "Functional status change of treatment episodes (measure 220)."),
+    "cds-hooks": ("openasm.cli.cds_hooks", "A CDS Hooks service: open gaps while the patient's chart is open."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
     "project": ("openasm.cli.project", "What the payment may be, how sure that is, and what would help."),
