@@ -294,3 +294,55 @@ def test_an_earlier_run_is_not_overwritten_unasked(source: Path, out: Path, valu
         run(source, value_sets, tmp_path / "run", "--measures", "236")
     run(source, value_sets, tmp_path / "run", "--replace")
     assert files(tmp_path / "run") == files(out)
+
+
+PERSON = {"resource": {"resourceType": "Patient", "id": "test-1", "birthDate": "1950-01-01"}}
+VISIT = {"resource": {"resourceType": "Encounter", "id": "e1", "subject": {"reference": "Patient/test-1"}}}
+
+
+def bundle(*entries: dict) -> str:
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": list(entries)}) + "\n"
+
+
+def test_empty_files_and_bundles_without_a_patient_are_passed_over_and_said(value_sets: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.ndjson").write_text(bundle(PERSON) + bundle(VISIT))
+    (source / "b.ndjson").write_text("\n \n")
+    (source / "c.json").write_text("")
+    text = run(source, value_sets, tmp_path / "run", "--measures", "236")
+    assert "1 patients, measurement year 2026." in text
+    problems = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["problems"]
+    assert [(each["code"], each["file"], each["row"], each["severity"]) for each in problems] == [
+        ("Q116", "a.ndjson", 2, "warning"),
+        ("Q115", "b.ndjson", None, "warning"),
+        ("Q115", "c.json", None, "warning"),
+    ]
+    assert "no Patient and was left out" in problems[0]["title"]
+    assert "the file is empty" in problems[1]["title"]
+    assert "test-1" not in json.dumps(problems)
+
+
+@pytest.mark.parametrize("before", ["", bundle(PERSON)])
+def test_a_record_without_end_is_refused_before_it_fills_the_memory(
+    value_sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    monkeypatch.setattr("openasm.clinical.fhir.LARGEST_RECORD", 1 << 20)
+    (tmp_path / "long.ndjson").write_text(before + '{"resourceType": "Bundle", "text": "' + "x" * (3 << 20) + '"}\n')
+    with pytest.raises(InputRefused) as refused:
+        run(tmp_path / "long.ndjson", value_sets, tmp_path / "run", "--measures", "236")
+    assert refused.value.exit_code == 3
+    (problem,) = [each for each in refused.value.problems if each.kind.code != "Q117"]
+    assert (problem.kind.code, problem.file) == ("Q119", "long.ndjson")
+    assert "too large for one record" in problem.as_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["long.ndjson"]
+
+
+def test_a_year_whose_specification_was_not_read_uses_the_latest_and_says_so(value_sets: Path, tmp_path: Path) -> None:
+    run(FIXTURES / "huge_number.ndjson", value_sets, tmp_path / "run", "--measures", "236", "--year", "2027")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
+    (problem,) = [each for each in manifest["problems"] if each["code"] == "Q121"]
+    assert (problem["severity"], problem["file"]) == ("warning", "CMS165")
+    assert problem["found"] == "CMS165v15 (not read; logic of CMS165v14)"
+    assert manifest["settings"]["measures"]["CMS165"]["version"] == problem["found"]
+    assert manifest["year"] == 2027

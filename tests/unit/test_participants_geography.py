@@ -248,3 +248,15 @@ def test_bad_geography_files(tmp_path: Path, name: str, content: str, codes: lis
     problems = Problems()
     {"counties": read_counties, "crosswalk": read_crosswalk, "areas": read_areas}[name](path, problems)
     assert [problem.kind.code for problem in problems] == codes
+
+
+def test_a_listed_area_of_another_delineation_is_kept_and_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "areas.csv"
+    path.write_text("CBSA Code,Title\n10000,Test\n99999,Gone\n30001,Test\n")
+    problems = Problems()
+    areas, whole = read_areas(path, problems, known=frozenset({"10000", "30001"}))
+    assert (areas, whole) == (("10000", "30001", "99999"), False)
+    assert problems.errors == []
+    (problem,) = [each for each in problems.warnings if each.kind.code == "P014"]
+    assert (problem.where, problem.found) == ("areas.csv, row 3", "99999")
+    assert "not in the delineation" in problem.as_text()

@@ -211,6 +211,29 @@ def test_contacts_need_an_address_of_their_own(tmp_path: Path) -> None:
     assert (tmp_path / "contacts.csv").read_text().splitlines()[0] == "npi,name,tins,email"
 
 
+def test_a_participant_without_an_address_is_named_and_still_listed(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(
+        "tin,npi,name,email\n"
+        f"000000001,{npi(1)},Ada Aldertest,\n"
+        f"000000002,{npi(1)},Ada Aldertest, \n"
+        f"000000001,{npi(2)},Beno Birchtest,beno@practice.example\n"
+    )
+    problems = Problems()
+    placements, _ = place_roster(read_roster(path, problems), Directory(LIST))
+    assert list(problems) == []
+    rows = contacts(placements, problems, file=path.name)
+    (problem,) = problems.warnings
+    assert (problem.kind.code, problem.where) == ("P008", "roster.csv, column email")
+    assert problem.found == f"NPI {npi(1)}"
+    assert "has no e-mail address" in problem.as_text()
+    assert problems.errors == []
+    assert [(row.npi, row.tins, row.email) for row in rows] == [
+        (npi(1), ("000000001", "000000002"), ""),
+        (npi(2), ("000000001",), "beno@practice.example"),
+    ]
+
+
 def test_a_roster_file(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text(f"tin,npi,name,sites\n000000001,{npi(1)},Ada Aldertest,77001; 77002\n000000001,{npi(1)},Ada,\n")
