@@ -20,6 +20,7 @@ import yaml
 from openasm.base.errors import RuleUnpublished, WrongUsage
 
 _FILE = Path(__file__).parent / "parameters" / "ecqms.yaml"
+_OTHERS = Path(__file__).parent / "parameters" / "other_measures.yaml"
 LAST_YEAR = 2031
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
@@ -68,13 +69,23 @@ class Strength:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    data: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    others: dict[str, Any] = yaml.safe_load(_OTHERS.read_text(encoding="utf-8"))
+    data["asm"] = tuple(sorted(data["measures"]))
+    for section in ("measures", "codes", "value_sets"):
+        data[section] |= others.get(section, {})
     return data
 
 
 def measure_ids() -> tuple[str, ...]:
-    """The measures, in the order in which their rows are written."""
-    return tuple(sorted(_data()["measures"]))
+    """The measures of the model, in the order in which their rows are written."""
+    ids: tuple[str, ...] = _data()["asm"]
+    return ids
+
+
+def other_measure_ids() -> tuple[str, ...]:
+    """Measures that can be computed but are none of the model's (parameters/other_measures.yaml)."""
+    return tuple(sorted(set(_data()["measures"]) - set(measure_ids())))
 
 
 def find_measure(name: str) -> str:

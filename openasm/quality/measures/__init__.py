@@ -1,25 +1,24 @@
-"""The measures, a file each. `MEASURES` names the class of every eCQM."""
+"""The measures, a file each; a file that is dropped in is found. `MEASURES` names the class of every measure."""
 
 from __future__ import annotations
 
-from openasm.quality.measures.bmi_screening import BodyMassIndexScreening
-from openasm.quality.measures.controlling_high_blood_pressure import ControllingHighBloodPressure
-from openasm.quality.measures.depression_screening import DepressionScreening
-from openasm.quality.measures.functional_status_heart_failure import FunctionalStatusHeartFailure
-from openasm.quality.measures.heart_failure_beta_blocker import BetaBlockerForReducedFunction
-from openasm.quality.measures.heart_failure_ras_inhibitor import AceInhibitorArbOrArni
-from openasm.quality.measures.high_risk_medications import HighRiskMedications
+import importlib
+import pkgutil
+
 from openasm.quality.populations import Measure
 
-MEASURES: dict[str, type[Measure]] = {
-    each.name: each
-    for each in (
-        AceInhibitorArbOrArni,
-        BetaBlockerForReducedFunction,
-        BodyMassIndexScreening,
-        ControllingHighBloodPressure,
-        DepressionScreening,
-        FunctionalStatusHeartFailure,
-        HighRiskMedications,
-    )
-}
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+
+def _named(base: type) -> dict[str, type[Measure]]:
+    """The classes below one that carry a name of their own, by that name."""
+    found: dict[str, type[Measure]] = {}
+    for each in base.__subclasses__():
+        if "name" in vars(each):
+            found[each.name] = each
+        found |= _named(each)
+    return found
+
+
+MEASURES: dict[str, type[Measure]] = dict(sorted(_named(Measure).items()))
