@@ -18,7 +18,7 @@ from openasm.claims.contract import CLAIMS_TABLES, COST_BASES
 from openasm.claims.folder import MANIFEST, last_of_month
 from openasm.claims.sources.delivery import Delivery
 from openasm.tables.duckdb_engine import DuckDbEngine
-from openasm.tables.engine import Engine, Frame, default_threads, open_engine, remove_folder
+from openasm.tables.engine import Engine, Frame, default_memory_bytes, default_threads, open_engine, remove_folder
 from openasm.tables.whole_file import whole_folder
 
 FORMATS = ("cclf", "eob", "tables", "tuva")
@@ -76,19 +76,34 @@ def load_claims(
     with engine:
         work = engine.work_folder()
         try:
-            delivery = _deliver(source_format, sources, engine, work, threads or default_threads(), cclf_version)
+            delivery = _deliver(
+                source_format,
+                sources,
+                engine,
+                work,
+                threads=threads or default_threads(),
+                memory_bytes=memory_bytes or default_memory_bytes(),
+                cclf_version=cclf_version,
+            )
             return write_claims(delivery, engine, out, source_format=source_format, data_end=data_end)
         finally:
             remove_folder(work)
 
 
 def _deliver(
-    source_format: str, sources: Sequence[Path], engine: DuckDbEngine, work: Path, threads: int, cclf_version: str
+    source_format: str,
+    sources: Sequence[Path],
+    engine: DuckDbEngine,
+    work: Path,
+    *,
+    threads: int,
+    memory_bytes: int,
+    cclf_version: str,
 ) -> Delivery:
     if source_format == "cclf":
         from openasm.claims.sources.cclf.load import load_cclf
 
-        return load_cclf(engine, sources, work, threads=threads, version=cclf_version)
+        return load_cclf(engine, sources, work, threads=threads, memory_bytes=memory_bytes, version=cclf_version)
     if source_format == "eob":
         from openasm.claims.sources.eob.load import load_eob
 
@@ -115,11 +130,15 @@ def write_claims(
     with whole_folder(out) as folder:
         rows: dict[str, int] = {}
         written: dict[str, Frame] = {}
+        coded = delivery.coded.write(folder) if delivery.coded is not None else {}
         for name, contract in CLAIMS_TABLES.items():
-            frame = delivery.tables[name]
-            shaped = frame.select(*(nw.col(column.name).cast(column.dtype) for column in contract.columns))
             path = folder / f"{name}.parquet"
-            rows[name] = engine.sink_parquet(shaped, path, order_by=contract.key)
+            if name in coded:
+                rows[name] = coded[name]
+            else:
+                frame = delivery.tables[name]
+                shaped = frame.select(*(nw.col(column.name).cast(column.dtype) for column in contract.columns))
+                rows[name] = engine.sink_parquet(shaped, path, order_by=contract.key)
             written[name] = engine.read_parquet(path)
         if rows["claim_lines"] == 0:
             problems.add(NO_LINES, "claim_lines", found=_dropped(delivery))
@@ -150,7 +169,7 @@ def _dropped(delivery: Delivery) -> str:
 
 
 def _check_people(written: dict[str, Frame], engine: Engine, problems: Problems) -> None:
-    people = written["claim_lines"].select("beneficiary").unique()
+    people = engine.held(written["claim_lines"].select("beneficiary").unique())
     for kind, table in ((WITHOUT_ENROLLMENT, "enrollment"), (WITHOUT_PERSON, "beneficiaries")):
         known = written[table].select("beneficiary").unique()
         missing = engine.to_arrow(people.join(known, on="beneficiary", how="anti").select(nw.len().alias("people")))

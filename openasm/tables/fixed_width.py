@@ -121,36 +121,69 @@ def read_batches(
     file_number: int = 0,
     no_dates: frozenset[str] = frozenset(),
     threads: int = 1,
+    chosen: Any = None,
 ) -> Iterator[pa.RecordBatch]:
     """Read one file block by block; `reading` is filled on the way.
+
+    chosen: read only these records (numbers from 0 in rising order); the file's form is checked as a whole all the same.
 
     Records with a field that cannot be read are left out and counted. A file with a record of another length raises
     WrongRecordLength before the first batch. no_dates: date texts that mean that there is none.
     """
-    size = reading.path.stat().st_size
-    if size == 0:
+    opened = open_records(reading.path, record_length)
+    if opened is None:
         return
-    whole = np.memmap(reading.path, dtype=np.uint8, mode="r")
-    stride = _stride(whole, record_length)
-    count = (size + stride - record_length) // stride
-    if stride == 0 or count * stride - (stride - record_length) > size or size - count * stride > 0:
-        raise wrong_lengths(reading.path, record_length)
-    _check_ends(whole, count, stride, record_length, reading.path)
+    whole, count, stride = opened
+    if chosen is None:
+        _check_ends(whole, count, stride, record_length, reading.path)
     reading.records = count
     schema = arrow_schema(fields)
 
+    rows = count if chosen is None else len(chosen)
+
     def block(start: int) -> _Block:
-        stop = min(start + BLOCK_RECORDS, count)
-        return _block(whole, start, stop, stride, fields, file_number, no_dates, schema)
+        stop = min(start + BLOCK_RECORDS, rows)
+        numbers = np.arange(start, stop) if chosen is None else chosen[start:stop]
+        matrix = record_matrix(whole, numbers, stride, whole_run=chosen is None)
+        return _block(matrix, numbers, fields, file_number, no_dates, schema)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
         waiting: deque[Future[_Block]] = deque()
-        for start in range(0, count, BLOCK_RECORDS):
+        for start in range(0, rows, BLOCK_RECORDS):
             waiting.append(pool.submit(block, start))
             if len(waiting) > threads:
                 yield _finished(waiting.popleft().result(), reading)
         while waiting:
             yield _finished(waiting.popleft().result(), reading)
+
+
+def open_records(path: Path, record_length: int) -> tuple[Any, int, int] | None:
+    """The file's bytes (mapped), its number of records and the bytes from one to the next; None for an empty file.
+
+    A size that does not fit raises WrongRecordLength; line ends are not looked at.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        return None
+    whole = np.memmap(path, dtype=np.uint8, mode="r")
+    stride = _stride(whole, record_length)
+    count = (size + stride - record_length) // stride
+    if stride == 0 or count * stride - (stride - record_length) > size or size - count * stride > 0:
+        raise wrong_lengths(path, record_length)
+    return whole, count, stride
+
+
+def record_matrix(whole: Any, numbers: Any, stride: int, *, whole_run: bool) -> Any:
+    """Some records as a matrix of bytes; whole_run: their numbers follow one another, so nothing need be copied."""
+    if not whole_run:
+        places = numbers[:, None] * stride + np.arange(stride)
+        return whole[np.minimum(places, len(whole) - 1)]
+    rows = len(numbers)
+    start = int(numbers[0])
+    piece = whole[start * stride : min((start + rows) * stride, len(whole))]
+    if len(piece) < rows * stride:  # the last record may lack its line end
+        piece = np.concatenate([piece, np.full(rows * stride - len(piece), _NEWLINE, dtype=np.uint8)])
+    return piece.reshape(rows, stride)
 
 
 @dataclass(slots=True)
@@ -209,20 +242,14 @@ def wrong_lengths(path: Path, record_length: int) -> WrongRecordLength:
 
 
 def _block(
-    whole: Any,
-    start: int,
-    stop: int,
-    stride: int,
+    matrix: Any,
+    numbers: Any,
     fields: Sequence[Field],
     file_number: int,
     no_dates: frozenset[str],
     schema: pa.Schema,
 ) -> _Block:
-    rows = stop - start
-    piece = whole[start * stride : min(stop * stride, len(whole))]
-    if len(piece) < rows * stride:  # the last record may lack its line end
-        piece = np.concatenate([piece, np.full(rows * stride - len(piece), _NEWLINE, dtype=np.uint8)])
-    matrix = piece.reshape(rows, stride)
+    rows = len(numbers)
     block = _Block(pa.RecordBatch.from_arrays([], names=[]))
     columns: list[pa.Array] = []
     bad = np.zeros(rows, dtype=bool)
@@ -238,10 +265,9 @@ def _block(
             column, wrong = _dates(cells, no_dates) if dates else _amounts(cells, cents=each.kind is FieldKind.CENTS)
             if wrong is not None and wrong.any():
                 bad |= wrong
-                block.broken[each.label] = np.flatnonzero(wrong) + start + 1
+                block.broken[each.label] = numbers[wrong] + 1
         columns.append(column)
-    numbers = np.arange(start + 1, stop + 1, dtype=np.int64)
-    columns += [pa.array(np.full(rows, file_number, dtype=np.int32)), pa.array(numbers)]
+    columns += [pa.array(np.full(rows, file_number, dtype=np.int32)), pa.array(numbers.astype(np.int64) + 1)]
     batch = pa.RecordBatch.from_arrays(columns, schema=schema)
     block.left_out = int(bad.sum())
     block.batch = batch.filter(pa.array(~bad)) if block.left_out else batch

@@ -10,6 +10,7 @@ from typing import Any
 
 from openasm.base.problems import Problems
 from openasm.claims.accounting import Account
+from openasm.claims.coded import CodedTables
 from openasm.tables.engine import Frame
 
 
@@ -39,7 +40,8 @@ class Delivery:
 
     tables: frames by table name, columns as in the contract; problems: warnings found on the way (errors have been raised);
     accounts: records in, kept and dropped by reason; notes: what this source cannot give, in words; latest: last day the
-    files can speak of (the day they were made), None when they do not say.
+    files can speak of (the day they were made), None when they do not say; coded: claim lines and diagnoses that are not in
+    `tables` because they are held as codes.
     """
 
     tables: dict[str, Frame]
@@ -48,3 +50,4 @@ class Delivery:
     inputs: list[InputFile]
     notes: list[str] = field(default_factory=list)
     latest: dt.date | None = None
+    coded: CodedTables | None = None

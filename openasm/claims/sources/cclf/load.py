@@ -6,9 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from openasm.base.problems import ProblemKind, Problems, Severity, declare
 from openasm.claims.accounting import Account
+from openasm.claims.coded import CLAIM_DIGITS, CodedTables
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile, find_files
 from openasm.claims.sources.cclf.layout import FileLayout, layout
@@ -32,8 +36,10 @@ from openasm.claims.sources.cclf.standing import (
     remove_repeats,
     strike,
 )
+from openasm.claims.sources.cclf.usual import HELPING_DOMAINS, UsualLines, read_usual
 from openasm.claims.sources.delivery import Delivery, input_file
 from openasm.tables.duckdb_engine import DuckDbEngine
+from openasm.tables.engine import Frame
 
 REPEATED = declare(
     "C114",
@@ -144,6 +150,7 @@ _REPEAT_KEYS = {
     "cclf6": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD, CLM_LINE_NUM",
     "cclf7": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD",
 }
+_CODED_BYTES = 400  # memory a record may take at most while its line is held as codes, or as the engine's text
 _OPTIONAL = ("CCLF0", "CCLF3", "CCLFA", "CCLFB")
 _WARNED_REASONS: dict[str, ProblemKind] = {
     DUPLICATE: REPEATED,
@@ -157,11 +164,12 @@ _WARNED_REASONS: dict[str, ProblemKind] = {
 
 
 def load_cclf(
-    engine: DuckDbEngine, sources: Sequence[Path], work: Path, *, threads: int, version: str = "v38"
+    engine: DuckDbEngine, sources: Sequence[Path], work: Path, *, threads: int, memory_bytes: int, version: str = "v38"
 ) -> Delivery:
     """Read CCLF files, folders or zips into the four tables.
 
-    work: a private folder for unpacking; version: layout version. Raises InputRefused with every problem that stops: unknown
+    work: a private folder for unpacking; memory_bytes: a quarter of it may go to lines held as codes (`usual`; beyond that
+    everything goes through the engine, which spills); version: layout version. Raises InputRefused with every problem that stops: unknown
     version (C101), no file (C102), damaged or oversized zip, wrong record length (C107), counts other than CCLF0's (C110),
     more than one record in a hundred unreadable (C010). Everything else is counted in the delivery.
     """
@@ -172,10 +180,15 @@ def load_cclf(
     with ThreadPoolExecutor(max_workers=1) as beside:  # hashing runs while records are read
         hashes = beside.submit(lambda: [input_file(path) for path in paths])
         check_summary(files, layouts, problems)
-        accounts, filled = _read(engine, files, layouts, threads, problems)
-        problems.refuse_errors()
         latest = newest(files)
-        tables = _tables(engine, files, accounts, filled, latest or dt.date(2100, 12, 31), problems)
+        last_day = latest or dt.date(2100, 12, 31)
+        accounts = _read(engine, files, layouts, threads, problems)
+        usual = _read_usual(engine, files, layouts, last_day, threads=threads, memory_bytes=memory_bytes)
+        accounts["CCLF5"], filled = _read_kind(
+            "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
+        )
+        problems.refuse_errors()
+        tables = _tables(engine, files, accounts, filled, usual, last_day, problems)
         inputs = hashes.result()
     for account in accounts.values():
         account.close()
@@ -183,7 +196,19 @@ def load_cclf(
             if reason in _WARNED_REASONS:
                 problems.add(_WARNED_REASONS[reason], account.source, found=f"{count:,} records", count=count)
     frames = {name: engine.sql(query) for name, query in tables.items()}
-    return Delivery(frames, problems, [accounts[kind] for kind in sorted(accounts)], inputs, list(NOTES), latest)
+    coded = _coded(engine, frames, usual) if usual else None
+    sorted_accounts = [accounts[kind] for kind in sorted(accounts)]
+    return Delivery(frames, problems, sorted_accounts, inputs, list(NOTES), latest, coded)
+
+
+def _coded(engine: DuckDbEngine, frames: dict[str, Frame], usual: UsualLines) -> CodedTables:
+    return CodedTables(
+        usual.columns,
+        {name: domain for name, domain in usual.domains.items() if name not in HELPING_DOMAINS},
+        {"setting": "professional", "cost_basis": "allowed"},
+        lambda: engine.to_arrow(frames["claim_lines"]),
+        lambda: engine.to_arrow(frames["claim_diagnoses"]),
+    )
 
 
 def _read(
@@ -192,29 +217,69 @@ def _read(
     layouts: dict[str, FileLayout],
     threads: int,
     problems: Problems,
-) -> tuple[dict[str, Account], set[str]]:
+) -> dict[str, Account]:
+    """Every kind but CCLF5, and the crosswalk."""
     accounts: dict[str, Account] = {}
-    filled: set[str] = set()
-    for kind, labels in _NEEDED.items():
-        of_kind = [file for file in files if file.kind == kind]
-        if not of_kind:
+    for kind in _NEEDED:
+        if not any(file.kind == kind for file in files):
             problems.add(FILE_NOT_THERE, kind)
-        found = read_kind(
-            engine,
-            kind.lower(),
-            of_kind,
-            layouts[kind],
-            layouts[kind].chosen(*labels),
-            threads=threads,
-            problems=problems,
-        )
-        accounts[kind] = found[0]
-        if kind == "CCLF5":
-            filled = found[1]
+        if kind != "CCLF5":
+            accounts[kind], _ = _read_kind(kind, engine, files, layouts, threads, problems)
+    rows = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], problems)
+    accounts["CCLF9"].kept = rows
+    accounts["CCLF9"].drop(
+        "no new number, blank, in a circle or repeated",
+        accounts["CCLF9"].records - sum(accounts["CCLF9"].dropped.values()) - rows,
+    )
     for kind in _OPTIONAL[1:]:
         records = sum(count_records(file, layouts[kind].record_length) for file in files if file.kind == kind)
         accounts[kind] = Account(kind, records, dropped={lines.NOT_USED: records} if records else {})
-    return accounts, filled
+    return accounts
+
+
+def _read_kind(
+    kind: str,
+    engine: DuckDbEngine,
+    files: Sequence[CclfFile],
+    layouts: dict[str, FileLayout],
+    threads: int,
+    problems: Problems,
+    *,
+    chosen: Sequence[Any] | None = None,
+) -> tuple[Account, set[str]]:
+    return read_kind(
+        engine,
+        kind.lower(),
+        [file for file in files if file.kind == kind],
+        layouts[kind],
+        layouts[kind].chosen(*_NEEDED[kind]),
+        threads=threads,
+        problems=problems,
+        chosen=chosen,
+    )
+
+
+def _read_usual(
+    engine: DuckDbEngine,
+    files: Sequence[CclfFile],
+    layouts: dict[str, FileLayout],
+    latest: dt.date,
+    *,
+    threads: int,
+    memory_bytes: int,
+) -> UsualLines | None:
+    """Clinicians' lines by the short way, where there is room for them and every claim number is a number."""
+    records = {file: count_records(file, layouts[file.kind].record_length) for file in files if file.kind in _NEEDED}
+    if sum(records.values()) * _CODED_BYTES > memory_bytes // 4:
+        return None
+    for kind in ("cclf1", "cclf2", "cclf4", "cclf6", "cclf7"):
+        if engine.execute(
+            f"SELECT 1 FROM {kind} WHERE NOT regexp_full_match(CUR_CLM_UNIQ_ID, '[0-9]{{{CLAIM_DIGITS}}}') LIMIT 1"
+        ):
+            return None
+    crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
+    of_kind = [file for file in files if file.kind == "CCLF5"]
+    return read_usual(of_kind, layouts["CCLF5"], crosswalk, latest, threads=threads)
 
 
 def _tables(
@@ -222,18 +287,13 @@ def _tables(
     files: Sequence[CclfFile],
     accounts: dict[str, Account],
     filled: set[str],
+    usual: UsualLines | None,
     latest: dt.date,
     problems: Problems,
 ) -> dict[str, str]:
     """Fill the accounts and return the query of each table."""
     for table, key in _REPEAT_KEYS.items():
         accounts[table.upper()].drop(DUPLICATE, remove_repeats(engine, table, key))
-    rows = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], problems)
-    accounts["CCLF9"].kept = rows
-    accounts["CCLF9"].drop(
-        "no new number, blank, in a circle or repeated",
-        accounts["CCLF9"].records - sum(accounts["CCLF9"].dropped.values()) - rows,
-    )
     keys: dict[str, NaturalKey] = {"cclf1": FACILITY, "cclf5": CLINICIAN, "cclf6": CLINICIAN}
     for table, natural in keys.items():
         strike(engine, lines.name_person(engine, table), f"{table}_struck", natural)
@@ -247,6 +307,14 @@ def _tables(
     lines.drug_fates(engine, day)
     for table in ("cclf1", "cclf2", "cclf4", "cclf5", "cclf6", "cclf7"):
         lines.count_fates(engine, f"{table}_fates", accounts[table.upper()])
+    dated = "SELECT from_date FROM all_lines"
+    if usual is not None:
+        accounts["CCLF5"].kept += usual.kept
+        for reason, count in usual.dropped.items():
+            accounts["CCLF5"].drop(reason, count)
+        if usual.kept:
+            first, last = (day(usual.columns["from_date"]) for day in (np.min, np.max))
+            dated += f" UNION ALL SELECT DATE '1970-01-01' + unnest([{first}, {last}])"
     kept, blank = make_people(engine, [file for file in files if file.kind == "CCLF8"])
     accounts["CCLF8"].kept = kept
     accounts["CCLF8"].drop("person missing", blank)
@@ -257,7 +325,7 @@ def _tables(
     _count_moved_payments(engine, problems)
     every_line = [lines.clinician_lines(), lines.equipment_lines(), lines.facility_lines(), lines.drug_lines()]
     engine.execute("CREATE OR REPLACE TEMP VIEW all_lines AS " + " UNION ALL ".join(every_line))
-    engine.execute("CREATE OR REPLACE TEMP VIEW dated AS SELECT from_date FROM all_lines")
+    engine.execute("CREATE OR REPLACE TEMP VIEW dated AS " + dated)
     engine.execute(
         "CREATE OR REPLACE TEMP VIEW part_d_lines AS SELECT person AS beneficiary, CLM_LINE_FROM_DT AS from_date "
         "FROM cclf7_fates WHERE fate IS NULL"

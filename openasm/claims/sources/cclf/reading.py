@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -72,9 +73,11 @@ def read_kind(
     *,
     threads: int,
     problems: Problems,
+    chosen: Sequence[Any] | None = None,
 ) -> tuple[Account, set[str]]:
     """Read every file of one kind into a table; returns its account (records and unreadable ones) and the fields ever filled.
 
+    chosen: per file the records to read (numbers from 0); the account counts all the same every record of the file.
     A wrong record length is an error in `problems` (the table then lacks that file), unreadable records are warnings.
     """
     readings = [Reading(file.path) for file in files]
@@ -90,6 +93,7 @@ def read_kind(
                     file_number=number,
                     no_dates=NO_DATES,
                     threads=threads,
+                    chosen=None if chosen is None else chosen[number],
                 )
             except WrongRecordLength as wrong:
                 for record, length in zip(wrong.first, wrong.lengths, strict=True):

@@ -22,9 +22,9 @@ from openasm.claims.sources.eob.claim import (
     UNKNOWN_SHAPE,
     UNKNOWN_TYPE,
     ClaimRows,
-    Unreadable,
     read_claim,
 )
+from openasm.claims.sources.eob.elements import Unreadable
 from openasm.claims.sources.eob.people import read_coverage, read_patient
 from openasm.claims.sources.eob.stream import FileReader, find_files
 from openasm.tables.duckdb_engine import DuckDbEngine

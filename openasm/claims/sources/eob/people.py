@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openasm.claims import codes
-from openasm.claims.sources.eob.claim import Unreadable, person_of
+from openasm.claims.sources.eob.elements import Unreadable, person_of
 from openasm.claims.sources.eob.shape import codings, extension
 
 _SEXES = {"male": "male", "female": "female", "unknown": "unknown", "other": "unknown"}

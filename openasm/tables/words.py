@@ -1,0 +1,158 @@
+"""Fixed-width fields as 64-bit words: eight characters are compared, looked up and read as numbers in one step.
+
+A word holds the characters of a field with the first one in its lowest byte. Everything here works on whole columns of words.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+MISSING = -1
+ODD = -2
+"""Codes of `Domain`: a blank value; a value that needs a closer look than words allow."""
+
+_LINE_FEED = 10
+_CACHED_RECORDS = 2_048  # records whose bytes stay in the processor's cache while every field is cut
+
+
+def _bytes(value: int) -> np.uint64:
+    return np.uint64(value * 0x0101010101010101)
+
+
+def blank(length: int) -> np.uint64:
+    """The word of a blank field of up to eight characters."""
+    return np.uint64(int.from_bytes(b" " * length, "little"))
+
+
+def cut_words(piece: Any, stride: int, rows: int, spans: Sequence[tuple[int, int]]) -> tuple[Any, int]:
+    """One row of words a span, and how many line feeds there are; a span is (first character from 0, length 1 to 8).
+
+    piece: the records' bytes, contiguous. The span's end must lie at least eight characters into the record (its start, when it is shorter, is read along and cut).
+    """
+    words = np.empty((len(spans), rows), dtype=np.uint64)
+    feeds = 0
+    for start in range(0, rows, _CACHED_RECORDS):
+        stop = min(start + _CACHED_RECORDS, rows)
+        feeds += int(np.count_nonzero(piece[start * stride : stop * stride] == _LINE_FEED))
+        for place, (first, length) in enumerate(spans):
+            offset = start * stride + first + length - 8
+            words[place, start:stop] = np.ndarray(
+                (stop - start,), "<u8", buffer=piece, offset=offset, strides=(stride,)
+            )
+    for place, (_, length) in enumerate(spans):
+        if length < 8:
+            words[place] >>= np.uint64(8 * (8 - length))
+    return words, feeds
+
+
+def text_of(word: int) -> str:
+    """The characters of a word without blanks at the ends."""
+    return word.to_bytes(8, "little").rstrip(b"\0").decode("latin-1").strip()
+
+
+def are_digits(words: Any) -> Any:
+    """Whether all eight characters are digits."""
+    high = _bytes(0xF0)
+    digit = _bytes(0x30)
+    return ((words & high) == digit) & (((words + _bytes(0x06)) & high) == digit)
+
+
+def number(words: Any) -> Any:
+    """Eight digits as an integer (int64)."""
+    pairs = ((words & _bytes(0x0F)) * np.uint64(2561)) >> np.uint64(8)
+    fours = ((pairs & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601)) >> np.uint64(16)
+    return (((fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(32)).astype(np.int64)
+
+
+def with_zeros(words: Any, length: int) -> Any:
+    """Up to eight digits as eight, zeros before them."""
+    if length == 8:
+        return words
+    return (words << np.uint64(8 * (8 - length))) | np.uint64(int.from_bytes(b"0" * (8 - length), "little"))
+
+
+def amounts(words: Any, before: Any, before_length: int) -> tuple[Any, Any]:
+    """Cents of amounts printed as `  123.45` in the last eight characters, and which rows are printed otherwise.
+
+    before: the word of the characters in front, blank in the usual form.
+    """
+    dollars = words & np.uint64(0x000000FFFFFFFFFF)
+    blanks = ~dollars & np.uint64(0x0000001010101010)
+    digits = (dollars << np.uint64(8)) | np.uint64(0x30) | (words & np.uint64(0xFFFF000000000000))
+    filled = digits | np.uint64(0x0000101010101000)  # a blank becomes the digit 0, digits stay
+    usual = are_digits(filled)
+    usual &= (words & np.uint64(0x0000FF0000000000)) == np.uint64(0x00002E0000000000)
+    usual &= (digits & np.uint64(0x0000F0F0F0F0F000)) == (np.uint64(0x0000303030303000) ^ (blanks << np.uint64(8)))
+    # Blanks stand only before digits, and the digit before the point is there.
+    usual &= ((blanks >> np.uint64(8)) & ~blanks) == 0
+    usual &= (blanks >> np.uint64(32)) == 0
+    # What a blank was must have been one: 0x20 and nothing else.
+    spaces = blanks >> np.uint64(4)
+    usual &= (dollars & (spaces * np.uint64(0x0F))) == 0
+    usual &= before == blank(before_length)
+    return number(filled), ~usual
+
+
+def encoded(words: Any) -> tuple[Any, Any]:
+    """Place of every word in the list of distinct words, and that list."""
+    if len(words) and (words == words[0]).all():
+        return np.zeros(len(words), dtype=np.int32), words[:1]
+    array = pa.array(words).dictionary_encode()
+    return array.indices.to_numpy(), array.dictionary.to_numpy()
+
+
+class Domain:
+    """The distinct texts of one or several columns, each with a code; safe for several threads.
+
+    read: a word (any whole number) to its text, None for a blank one; a text that `read` cannot vouch for raises ValueError
+    and gets the code ODD.
+    """
+
+    def __init__(self, read: Callable[[int], str | None] = lambda word: text_of(word) or None) -> None:
+        self.values: list[str] = []
+        self._read = read
+        self._codes: dict[str, int] = {}
+        self._seen: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def encode(self, words: Any) -> Any:
+        """The code of every word (int32)."""
+        places, distinct = encoded(words)
+        return self.of_words(distinct.tolist())[places]
+
+    def of_words(self, words: Sequence[int]) -> Any:
+        """The codes of a few words."""
+        with self._lock:
+            return np.array([self._seen[word] if word in self._seen else self._learn(word) for word in words], np.int32)
+
+    def of_texts(self, texts: Sequence[str | None]) -> Any:
+        """The codes of a few texts, entered when they are new."""
+        with self._lock:
+            return np.array([MISSING if text is None else self._enter(text) for text in texts], np.int32)
+
+    def ranks(self) -> tuple[list[str], Any]:
+        """The texts in order, and code -> place in that order; the code MISSING (also as an index) stays MISSING."""
+        ordered = sorted(range(len(self.values)), key=self.values.__getitem__)
+        places = np.full(len(self.values) + 1, MISSING, dtype=np.int32)
+        places[ordered] = np.arange(len(ordered), dtype=np.int32)
+        return [self.values[code] for code in ordered], places
+
+    def _learn(self, word: int) -> int:
+        try:
+            text = self._read(word)
+            code = MISSING if text is None else self._enter(text)
+        except ValueError:
+            code = ODD
+        self._seen[word] = code
+        return code
+
+    def _enter(self, text: str) -> int:
+        code = self._codes.setdefault(text, len(self.values))
+        if code == len(self.values):
+            self.values.append(text)
+        return code
