@@ -12,7 +12,8 @@ import pytest
 
 from openasm.base.errors import InputRefused
 from openasm.claims.loading import load_claims
-from openasm.claims.sources.eob.claim import Unreadable, read_claim
+from openasm.claims.sources.eob.claim import read_claim
+from openasm.claims.sources.eob.elements import Unreadable
 from openasm.claims.sources.eob.shape import V2, V3, shape_of
 from tests.builders import eob
 
