@@ -49,7 +49,6 @@ __all__ = [
     "FILE_EMPTY",
     "FILE_MISSING",
     "FILE_NOT_UTF8",
-    "FILE_UNREADABLE",
     "LINE_TOO_LONG",
     "MAXIMUM_COLUMNS",
     "MAXIMUM_LINE",
@@ -60,7 +59,6 @@ __all__ = [
     "NOT_NPI",
     "NOT_NUMBER",
     "NOT_TIN",
-    "NO_ROWS",
     "OUT_OF_RANGE",
     "ROW_WIDTH",
     "TEXT_TOO_LONG",
@@ -316,9 +314,8 @@ def _csv_rows(path: Path, problems: Problems) -> tuple[list[str], Iterator[tuple
         line = raw.count(b"\n", 0, error.start) + 1
         problems.add(FILE_NOT_UTF8, path.name, found=f"byte 0x{raw[error.start]:02x} in line {line}")
         return None
-    csv.field_size_limit(
-        MAXIMUM_LINE
-    )  # one limit for lines and fields; a text that is too long is a problem of its column
+    # One limit for lines and fields; a text that is too long is a problem of its column.
+    csv.field_size_limit(MAXIMUM_LINE)
     reader = csv.reader(io.StringIO(decoded, newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -344,7 +341,10 @@ def _parquet_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]
 
     try:
         table = pq.read_table(path)
-    except pa.ArrowException as error:
+        table.validate(full=True)  # text that is not UTF-8 is found here, not row by row
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk or the account; damaged contents have no number
         raise _NotATable from error
 
     def rows() -> Iterator[tuple[int, list[str]]]:

@@ -177,3 +177,47 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
         stream.write("after")
     assert path.read_text() == "after"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_the_disk_or_the_account_withholds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n")
+
+    def withheld(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", withheld)
+    problems = Problems()
+    assert len(read_table(path, COLUMNS, problems)) == 0
+    (problem,) = problems
+    assert problem.as_text() == (
+        "F004 rows.csv: the file cannot be read. Found Permission denied. Expected a readable file. "
+        "Check that it opens elsewhere and that this account may read it."
+    )
+
+
+@pytest.mark.parametrize("compression", ["snappy", "none"])
+def test_a_parquet_file_with_damaged_contents_is_no_table(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(
+        pa.table({"tin": [f"{number:09}" for number in range(5000)]}),
+        path,
+        use_dictionary=False,
+        compression=compression,
+    )
+    raw = bytearray(path.read_bytes())
+    raw[200 : len(raw) // 2] = b"\xff" * (len(raw) // 2 - 200)
+    path.write_bytes(raw)
+    problems = Problems()
+    assert len(read_table(path, (Column("tin", files.tin),), problems)) == 0
+    (problem,) = problems
+    assert (problem.kind.code, problem.where, problem.found) == ("F021", "rows.parquet", "")
+
+
+def test_parquet_text_that_is_not_utf8_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    text = pa.StringArray.from_buffers(1, pa.array([0, 9], pa.int32()).buffers()[1], pa.py_buffer(b"12345678\xff"))
+    pq.write_table(pa.table({"tin": text}), path)
+    problems = Problems()
+    assert len(read_table(path, (Column("tin", files.tin),), problems)) == 0
+    assert [problem.kind.code for problem in problems] == ["F021"]
