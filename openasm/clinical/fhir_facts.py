@@ -185,8 +185,10 @@ class FactReader:
         resources: by resource type, all about this patient, no id twice (Medication: every one that may be referred to). addresses:
         what a reference that is no `Type/id` leads to (`urn:uuid:...`).
         """
-        stated = (patient.get("meta") or {}).get("profile") or () if self.profiles is ProfileUse.AUTO else ()
-        self._trusting = self.profiles is ProfileUse.TRUST or any(str(each).startswith(QICORE) for each in stated)
+        self._trusting = self.profiles is ProfileUse.TRUST or (
+            self.profiles is ProfileUse.AUTO
+            and any(str(each).startswith(QICORE) for each in self._profiles_of(patient))
+        )
         self._birth = self._birth_of(patient)
         self._medications = self._medications_of(resources.get("Medication"), addresses)
         self._encounter_ids = ids(addresses, "Encounter")
@@ -224,6 +226,12 @@ class FactReader:
                 if fact is not None:
                     facts.append(fact)
         return facts
+
+    def _profiles_of(self, patient: Resource) -> Iterable[object]:
+        """What a Patient says it conforms to; nothing where that is not a list."""
+        meta = patient.get("meta")
+        stated = meta.get("profile") if isinstance(meta, dict) else None
+        return stated if isinstance(stated, list) else ()
 
     def _birth_of(self, patient: Resource) -> Moment:
         try:
@@ -433,7 +441,7 @@ class FactReader:
         written = resource.get("authoredOn")
         authored = UNKNOWN if written is None else moment(written)
         dispense = resource.get("dispenseRequest") or {}
-        quantity = dispense.get("quantity")
+        quantity, repeats = dispense.get("quantity"), dispense.get("numberOfRepeatsAllowed")
         instructions = resource.get("dosageInstruction")
         days, covered = dosing.supply(resource, authored) if codes and requested else (None, None)
         return MedicationOrder(
@@ -445,7 +453,7 @@ class FactReader:
             word(resource.get("intent")),
             authored,
             self._concepts(resource.get("reasonCode")),
-            dispense.get("numberOfRepeatsAllowed"),
+            None if repeats is None else int(repeats),
             None if quantity is None else dosing.exact(quantity.get("value")),
             "" if quantity is None else dosing.unit_of(quantity),
             dosing.dosage_bounds(instructions, authored) if instructions and codes else (),
