@@ -10,12 +10,15 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import openasm
 from openasm.base.parameters import plain_value
 from openasm.base.problems import catalogue
 from openasm.cli.main import COMMANDS
+from openasm.quality.description import measure_page
+from openasm.quality.specification import measure_ids, other_measure_ids
 from openasm.regulation.rulebook import rule_book
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -127,6 +130,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "rule-values.md": rule_values,
     "problems.md": problems,
     "commands.md": commands,
+    **{f"measures/{name}.md": partial(measure_page, name, NOTE) for name in (*measure_ids(), *other_measure_ids())},
 }
 
 
@@ -146,6 +150,7 @@ def main(arguments: list[str]) -> int:
         return 1 if old else 0
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for name, make in PAGES.items():
+        (REFERENCE / name).parent.mkdir(exist_ok=True)
         (REFERENCE / name).write_text(make(), encoding="utf-8")
         print(f"docs/reference/{name}")
     return 0

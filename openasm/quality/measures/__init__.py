@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 from openasm.quality.populations import Measure
 
@@ -11,7 +12,7 @@ for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
 
-def _named(base: type) -> dict[str, type[Measure]]:
+def _named(base: type[Any]) -> dict[str, type[Measure]]:
     """The classes below one that carry a name of their own, by that name."""
     found: dict[str, type[Measure]] = {}
     for each in base.__subclasses__():
