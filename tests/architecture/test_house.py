@@ -100,6 +100,12 @@ def test_every_problem_is_met_by_a_test() -> None:
     assert sorted(code for code in catalogue() if code not in seen and not code.startswith("Z")) == []
 
 
+def test_bad_inputs_are_kept_by_the_dozen() -> None:
+    """Each file or folder below `fixtures/bad/<room>` is one bad input; rooms pin what each of theirs is refused with."""
+    kept = [path for room in (ROOT / "tests" / "fixtures" / "bad").iterdir() if room.is_dir() for path in room.iterdir()]
+    assert len(kept) >= 60
+
+
 @pytest.mark.parametrize("room", sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()))
 def test_every_room_has_an_import_contract(room: str) -> None:
     contracts = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
