@@ -122,6 +122,7 @@ def _lines(summary: EpisodesSummary) -> list[str]:
         "",
         f"Written: {where}/scores/cost.csv, categories.csv (services against peers), mips.csv (MIPS points, not ASM's),",
         f"         {where}/patients/ (episodes, attribution, costs, costliest with timeline; confidential).",
-        f"Next: put {where}/scores/cost.csv into the input folder of `openasm score`.",
+        f"Next: put {where}/scores/cost.csv into the input folder of `openasm score` (both cohorts' rows in one file) and give",
+        "      --participants-only, as it names everybody seen in the claims.",
     ]
     return lines

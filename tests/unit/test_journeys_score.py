@@ -141,3 +141,13 @@ def test_one_json_document_on_standard_output_and_nothing_on_a_quiet_error_strea
     assert (done.returncode, done.stderr) == (0, "")
     assert [each["code"] for each in json.loads(done.stdout)["warnings"]] == ["S003"]
     assert json.loads((out / "manifest.json").read_text())["settings"]["participants_only"] is True
+
+
+def test_counts_beside_an_answer_that_makes_them_void_are_a_warning(folder: Path) -> None:
+    (folder / "attestations.csv").write_text(
+        "tin,item,answer,numerator,denominator,start,end\n"
+        f"{tin(1)},PI_EP_1,no,5,9,,\n{tin(1)},PI_HIE_1,yes,5,9,,\n{tin(1)},PI_ONCDIR_1,yes,1,1,,\n",
+        encoding="utf-8",
+    )
+    _, problems = read(folder)
+    assert [(problem.kind.code, problem.row) for problem in problems] == [("S409", 1), ("S409", 3)]
