@@ -102,7 +102,9 @@ def test_every_problem_is_met_by_a_test() -> None:
 
 def test_bad_inputs_are_kept_by_the_dozen() -> None:
     """Each file or folder below `fixtures/bad/<room>` is one bad input; rooms pin what each of theirs is refused with."""
-    kept = [path for room in (ROOT / "tests" / "fixtures" / "bad").iterdir() if room.is_dir() for path in room.iterdir()]
+    kept = [
+        path for room in (ROOT / "tests" / "fixtures" / "bad").iterdir() if room.is_dir() for path in room.iterdir()
+    ]
     assert len(kept) >= 60
 
 
