@@ -124,7 +124,8 @@ def test_bad_requests_get_a_numbered_problem(body: bytes, status: int, code: str
 
 
 def test_addresses_methods_and_sizes() -> None:
-    assert call(b"", path="/", method="GET")[0] == 404
+    status, body = call(b"", path="/", method="GET")
+    assert (status, body["error"]["code"]) == (404, "Q173")
     assert call(b"{}", path="/cds-services/other")[0] == 404
     assert call(b"", method="GET")[1]["error"]["code"] == "Q175"
     assert call(b"{}", path="/cds-services")[0] == 405
