@@ -30,7 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "synth": ("openasm.cli.synth", "Made-up claims with a truth file, for trying things out."),
     "quality": ("openasm.cli.quality", "eCQM populations, rates and gaps from FHIR records."),
     "admissions": ("openasm.cli.admissions", "Observed cardiovascular admissions from claims, beside measure 492."),
-    "functional-status": ("openasm.cli.functional_status", "Functional status change of treatment episodes (measure 220)."),
+    "functional-status": (
+        "openasm.cli.functional_status",
+        "Functional status change of treatment episodes (measure 220).",
+    ),
     "cds-hooks": ("openasm.cli.cds_hooks", "A CDS Hooks service: open gaps while the patient's chart is open."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
