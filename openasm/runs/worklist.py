@@ -46,18 +46,28 @@ def write_worklist(
             next(noted, None)
             owners = None if attribution is None else Owners(attribution, noted)
             batch = Lines()
-            for row in csv.DictReader(gaps):
-                gap = _gap(row)
-                windows[window(gap, as_of)] += 1
+            lines = csv.reader(gaps)
+            next(lines)
+            views: dict[tuple[str, str, str], tuple[str, Window, str]] = {}  # many gaps share kind and days
+            for measure, group, patient, kind, missing, earliest, due in lines:
+                view = views.get((kind, earliest, due))
+                if view is None:
+                    view = views[kind, earliest, due] = _view(kind, earliest, due, as_of)
+                key, place, left = view
+                windows[place] += 1
                 counts_for = (
                     frozenset[Clinician]()
                     if owners is None
-                    else owners.of(row["measure"].encode(), row["group"].encode(), row["patient"].encode())
+                    else owners.of(measure.encode(), group.encode(), patient.encode())
                 )
-                text = _line(_cells(gap, as_of, counts_for, worth))
-                batch.populations.append(
-                    f"{order_key(gap, as_of)}{gap.measure},{gap.group},{gap.patient},\x00{text}".encode()
-                )
+                whom = " ".join(sorted(f"{each.tin}/{each.npi}" for each in counts_for))
+                points = dollars = ""
+                if worth is not None and group == "1" and place in (Window.OPEN, Window.LATER):
+                    gained, paid = worth(measure, counts_for)
+                    points, dollars = f"{gained:.4f}", "" if paid is None else f"{paid:.2f}"
+                said = '"' + missing.replace('"', '""') + '"'
+                text = f"{place},{due},{left},{earliest},{kind},{measure},{group},{patient},{said},{whom},{points},{dollars}\n"
+                batch.populations.append(f"{key}{measure},{group},{patient},\x00{text}".encode())
                 if len(batch.populations) >= 10_000:
                     runs.add(batch)
                     batch = Lines()
@@ -77,32 +87,12 @@ def write_gap_worth(folder: Path, worth: Iterable[MeasureWorth]) -> None:
             writer.writerow([cell_text(value) for value in astuple(each)] + [cell_text(each.dollars_per_case)])
 
 
-def _gap(row: Mapping[str, str]) -> OpenGap:
-    return OpenGap(
-        row["measure"],
-        int(row["group"]),
-        row["patient"],
-        row["kind"],
-        row["missing"],
-        date.fromisoformat(row["earliest"]) if row["earliest"] else None,
-        date.fromisoformat(row["due"]) if row["due"] else None,
-    )
-
-
-def _cells(
-    gap: OpenGap, as_of: date | None, counts_for: frozenset[Clinician], worth: Worth | None
-) -> tuple[object, ...]:
-    place = window(gap, as_of)
-    points: object = ""
-    dollars: object = ""
-    if worth is not None and gap.group == 1 and place in (Window.OPEN, Window.LATER):
-        gained, paid = worth(gap.measure, counts_for)
-        points, dollars = f"{gained:.4f}", "" if paid is None else f"{paid:.2f}"
+def _view(kind: str, earliest: str, due: str, as_of: date | None) -> tuple[str, Window, str]:
+    """Sort key, window and days left of every gap of a kind with these days."""
+    first = date.fromisoformat(earliest) if earliest else None
+    gap = OpenGap("", 0, "", kind, "", first, date.fromisoformat(due) if due else None)
     left = days_left(gap, as_of)
-    return (
-        *(place, gap.due or "", "" if left is None else left, gap.earliest or "", gap.kind, gap.measure, gap.group),
-        *(gap.patient, gap.missing, " ".join(sorted(f"{each.tin}/{each.npi}" for each in counts_for)), points, dollars),
-    )
+    return order_key(gap, as_of), window(gap, as_of), "" if left is None else str(left)
 
 
 def _line(cells: Iterable[object]) -> str:
