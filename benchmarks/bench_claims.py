@@ -92,6 +92,8 @@ def run() -> list[Row]:
             took=ours,
             reference="DuckDB making a table of the same bytes as one text column",
             reference_took=theirs,
-            note="bound by cutting fields, ordering rows and writing Parquet",
+            note="processor time for a million lines: about 1.7 s cutting 56 words a record and looking up their codes, 0.4 s SHA-256 "
+            "of the input, 0.4 s the records that others cancel (through the engine) and fixed costs, 0.3 s order and "
+            "diagnoses, 1 s gathering and writing Parquet",
         )
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class CodedTables:
     columns: beneficiary, claim (integer of thirteen digits), line, dates as days, codes by column, cents, `diagnosis_1` to
     `diagnosis_12` of the claim header; a column without a value is None. domains: the values behind the codes by name of the
     column (`diagnosis` for all diagnoses). constants: values that are the same in every row. other_lines, other_diagnoses:
-    make the rows of the engine, columns as in the contract.
+    make the rows of the engine, columns as in the contract. people: everyone with a line, known once it is written.
     """
 
     columns: dict[str, Any]
@@ -46,6 +46,7 @@ class CodedTables:
     constants: Mapping[str, str]
     other_lines: Callable[[], Any]
     other_diagnoses: Callable[[], Any]
+    people: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> dict[str, int]:
         """Write `claim_lines.parquet` and `claim_diagnoses.parquet`, each ordered by its key; returns their rows."""
@@ -64,6 +65,9 @@ class CodedTables:
                 self.columns[name] = places[domain_name][column]
         lines = self._lines(rows, others, places)
         order = _order(lines["beneficiary"], lines["claim"], lines["line"])
+        present = np.zeros(len(ordered["beneficiary"]), dtype=bool)
+        present[lines["beneficiary"]] = True
+        self.people = [ordered["beneficiary"][rank] for rank in np.flatnonzero(present).tolist()]
         own = order[order < rows] if others["claim"].size else order
         with ThreadPoolExecutor(max_workers=1) as beside:
             first = beside.submit(_write, folder / "claim_lines.parquet", CLAIM_LINES, lines, order, ordered)
@@ -83,7 +87,7 @@ class CodedTables:
             ours = self.columns.get("allowed_cents" if name == "cost_cents" else name)
             if name in self.constants:
                 code = self.domains[name].of_texts([self.constants[name]])[0]
-                ours = np.full(rows, places[name][code], dtype=np.int32)
+                ours = np.broadcast_to(places[name][code], rows)
             if not more:
                 lines[name] = ours
                 continue
@@ -193,6 +197,9 @@ def _column(name: str, kind: Kind, column: Any, rows: Any, size: int, texts: Map
     if kind is Kind.TEXT:
         if column is None:
             return pa.DictionaryArray.from_arrays(pa.nulls(size, pa.int32()), pa.array([], pa.string()))
+        if column.strides == (0,):  # one value in every row
+            indices = pa.array(np.zeros(size, dtype=np.int32))
+            return pa.DictionaryArray.from_arrays(indices, texts[name].slice(int(column[0]), 1))
         return _dictionary(column[rows], texts[_DOMAIN.get(name, name)])
     numbers = column[rows]
     if kind is Kind.DATE:

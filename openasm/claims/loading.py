@@ -142,7 +142,11 @@ def write_claims(
             written[name] = engine.read_parquet(path)
         if rows["claim_lines"] == 0:
             problems.add(NO_LINES, "claim_lines", found=_dropped(delivery))
-        _check_people(written, engine, problems)
+        if delivery.coded is not None:
+            people = engine.from_rows({"beneficiary": delivery.coded.people}, {"beneficiary": nw.String()})
+        else:
+            people = engine.held(written["claim_lines"].select("beneficiary").unique())
+        _check_people(people, written, engine, problems)
         problems.refuse_errors()
         manifest = _manifest(delivery, written, rows, problems, engine, source_format, data_end)
         target = folder / MANIFEST
@@ -168,8 +172,7 @@ def _dropped(delivery: Delivery) -> str:
     return "; ".join(reasons) or f"{sum(account.records for account in delivery.accounts):,} records"
 
 
-def _check_people(written: dict[str, Frame], engine: Engine, problems: Problems) -> None:
-    people = engine.held(written["claim_lines"].select("beneficiary").unique())
+def _check_people(people: Frame, written: dict[str, Frame], engine: Engine, problems: Problems) -> None:
     for kind, table in ((WITHOUT_ENROLLMENT, "enrollment"), (WITHOUT_PERSON, "beneficiaries")):
         known = written[table].select("beneficiary").unique()
         missing = engine.to_arrow(people.join(known, on="beneficiary", how="anti").select(nw.len().alias("people")))

@@ -100,10 +100,17 @@ def amounts(words: Any, before: Any, before_length: int) -> tuple[Any, Any]:
 
 def encoded(words: Any) -> tuple[Any, Any]:
     """Place of every word in the list of distinct words, and that list."""
-    if len(words) and (words == words[0]).all():
+    heads = np.flatnonzero(words[1:] != words[:-1]) + 1
+    if not len(heads):
         return np.zeros(len(words), dtype=np.int32), words[:1]
-    array = pa.array(words).dictionary_encode()
-    return array.indices.to_numpy(), array.dictionary.to_numpy()
+    if len(heads) > len(words) // 2:
+        array = pa.array(words).dictionary_encode()
+        return array.indices.to_numpy(), array.dictionary.to_numpy()
+    # Lines of one claim follow one another: looking up one word a run is enough.
+    heads = np.concatenate([[0], heads])
+    array = pa.array(words[heads]).dictionary_encode()
+    lengths = np.diff(heads, append=len(words))
+    return np.repeat(array.indices.to_numpy(), lengths), array.dictionary.to_numpy()
 
 
 class Domain:

@@ -68,7 +68,9 @@ def part_b_fates(engine: DuckDbEngine, table: str, latest: str) -> None:
             SELECT r.*, coalesce(r.CLM_LINE_FROM_DT, r.CLM_FROM_DT) AS from_date,
                    coalesce(r.CLM_LINE_THRU_DT, r.CLM_THRU_DT, r.CLM_LINE_FROM_DT, r.CLM_FROM_DT) AS thru_date, s.reason
             FROM {table}_named AS r
-            LEFT JOIN {table}_struck AS s ON s.claim = r.CUR_CLM_UNIQ_ID AND s.kind = r.CLM_ADJSMT_TYPE_CD
+            LEFT JOIN (
+                SELECT claim, kind, min(reason) AS reason FROM {table}_struck GROUP BY claim, kind
+            ) AS s ON s.claim = r.CUR_CLM_UNIQ_ID AND s.kind = r.CLM_ADJSMT_TYPE_CD
         )
         """
     )
@@ -119,7 +121,9 @@ def facility_fates(engine: DuckDbEngine, latest: str) -> None:
         FROM (
             SELECT r.*, {_FACILITY_SETTING} AS setting, s.reason
             FROM cclf1_named AS r
-            LEFT JOIN cclf1_struck AS s ON s.claim = r.CUR_CLM_UNIQ_ID AND s.kind = r.CLM_ADJSMT_TYPE_CD
+            LEFT JOIN (
+                SELECT claim, kind, min(reason) AS reason FROM cclf1_struck GROUP BY claim, kind
+            ) AS s ON s.claim = r.CUR_CLM_UNIQ_ID AND s.kind = r.CLM_ADJSMT_TYPE_CD
         )
         """
     )

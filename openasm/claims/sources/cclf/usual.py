@@ -9,6 +9,7 @@ give the same lines: what is left out here in doubt costs time, not correctness.
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -122,7 +123,11 @@ class _Reader:
     def __init__(self, layout: FileLayout, domains: dict[str, w.Domain], crosswalk: Mapping[str, str]) -> None:
         self.domains = domains
         self.crosswalk = crosswalk
-        self._persons_seen: dict[tuple[int, int], int] = {}
+        # Mixture, first and second word (of a blank MBI to begin with), code; ordered by the mixture.
+        missing = np.array([[w.blank(8)], [w.blank(3)], [w.MISSING & 0xFFFFFFFF]], dtype=np.uint64)
+        mixture = (missing[0] * _MIX[0]) ^ (missing[1] * _MIX[1])
+        self._persons_known = np.concatenate([mixture[None, :], missing])
+        self._persons_lock = threading.Lock()
         self.labels: dict[str, int] = {}
         self.spans: list[tuple[int, int]] = []
         self._layout = layout
@@ -225,18 +230,32 @@ class _Reader:
         firsts[places], seconds[places] = first, second
         if not ((firsts[places] == first) & (seconds[places] == second)).all():
             raise NotUsual("two persons with one mixture")
-        domain = self.domains["beneficiary"]
-        pairs = list(zip(firsts.tolist(), seconds.tolist(), strict=True))
-        known = self._persons_seen
-        for one, two in (pair for pair in pairs if pair not in known):
+        with self._persons_lock:
+            known = self._persons_known
+            at = np.minimum(np.searchsorted(known[0], distinct), len(known[0]) - 1)
+            new = known[0][at] != distinct
+            if new.any():
+                fresh = np.stack(
+                    [distinct[new], firsts[new], seconds[new], self._person_codes(firsts[new], seconds[new])]
+                )
+                known = np.concatenate([known, fresh], axis=1)
+                known = self._persons_known = known[:, np.argsort(known[0])]
+                at = np.searchsorted(known[0], distinct)
+        if not ((known[1][at] == firsts) & (known[2][at] == seconds)).all():
+            raise NotUsual("two persons with one mixture")
+        return known[3].astype(np.int32)[at][places]
+
+    def _person_codes(self, firsts: Any, seconds: Any) -> Any:
+        texts: list[str | None] = []
+        for one, two in zip(firsts.tolist(), seconds.tolist(), strict=True):
             raw = (one.to_bytes(8, "little") + two.to_bytes(3, "little")).decode("latin-1")
             if raw.isascii() and raw.isalnum():
-                known[one, two] = int(domain.of_texts([self.crosswalk.get(raw, raw)])[0])
+                texts.append(self.crosswalk.get(raw, raw))
             elif raw.strip() == "":
-                known[one, two] = w.MISSING
+                texts.append(None)
             else:
                 raise NotUsual("MBIs in another form")
-        return np.array([known[pair] for pair in pairs], dtype=np.int32)[places]
+        return self.domains["beneficiary"].of_texts(texts).astype(np.uint64)
 
     def _number(self, first: Any, second: Any, length: int, odd: Any) -> Any:
         """Codes of TINs or NPIs: eight digits, and one or two more."""

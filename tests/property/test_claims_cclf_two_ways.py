@@ -1,0 +1,134 @@
+"""The short way of clinicians' lines against the long way through the engine: equal tables and equal accounts, whatever comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from openasm.base.errors import InputRefused
+from openasm.claims.loading import load_claims
+from openasm.claims.sources.cclf import load
+from openasm.tables import words
+from tests.builders import cclf
+
+PEOPLE = ["1SA0A00AA00", "1SA0A00AA01", "1SA0A00AA08", ""]
+DAY = "2026-03-02"
+ODD_VALUES = {  # every field the short way reads, in forms usual and unusual
+    "CLM_FROM_DT": [DAY, "1999-12-31", "1000-01-01", ""],
+    "CLM_THRU_DT": [DAY, "2026-03-09"],
+    "CLM_LINE_FROM_DT": [DAY, "2026-02-28", "9999-12-31", "", "2100-01-01"],
+    "CLM_LINE_THRU_DT": [DAY, "2026-03-01", ""],
+    "CLM_PRVDR_SPCLTY_CD": ["06", "6", "a1", "", "*"],
+    "CLM_POS_CD": ["11", "1", ""],
+    "CLM_LINE_HCPCS_CD": ["99214", "j1745", "00000", "", "993"],
+    "CLM_LINE_CVRD_PD_AMT": ["80.00", "0.00", "123456.78", "-5.00", "", "7.5"],
+    "CLM_LINE_ALOWD_CHRG_AMT": ["100.00", "99999.99", "100000.00", ""],
+    "CLM_LINE_DGNS_CD": ["I5022", "i50.22", "4280", ""],
+    "CLM_RNDRG_PRVDR_TAX_NUM": ["000000012", "12-3456789", "000000000", "", "1234567890"],
+    "RNDRG_PRVDR_NPI_NUM": ["2999000047", "0000000000", "", "299900004"],
+    "CLM_RNDRG_PRVDR_NPI_NUM": ["", "2999000048", "1111111111"],
+    "CLM_CARR_PMT_DNL_CD": ["1", "0", "D", ""],
+    "CLM_PRCSG_IND_CD": ["A", "D", "", " B"],
+    "CLM_ADJSMT_TYPE_CD": ["0", "0", "0", "1", "2", ""],
+    "CLM_EFCTV_DT": ["2026-03-20", "2026-03-21", ""],
+    "CLM_CNTL_NUM": ["C1", "C2", "C3", "", "0000000000001", "C" * 40],
+    "HCPCS_1_MDFR_CD": ["", "25", "5", "lt"],
+    "HCPCS_4_MDFR_CD": ["", "RT"],
+    "HCPCS_5_MDFR_CD": ["", "59"],
+    "CLM_DGNS_1_CD": ["I5022", "M5450", ""],
+    "CLM_DGNS_2_CD": ["", "E119", "E11.9"],
+    "CLM_DGNS_12_CD": ["", "N183"],
+    "DGNS_PRCDR_ICD_IND": ["0", "", "9"],
+}
+RECORD = st.tuples(
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.sampled_from(PEOPLE),
+    st.sampled_from(["C1", "C2", "C3", "C4", "C5"]),
+    st.sampled_from(["0", "0", "0", "1", "2"]),
+    st.lists(
+        st.sampled_from(sorted(ODD_VALUES)).flatmap(
+            lambda label: st.tuples(st.just(label), st.sampled_from(ODD_VALUES[label]))
+        ),
+        max_size=2,
+    ),
+)
+
+
+# Enough sound records that a few unreadable ones do not stop the load.
+SOUND = "".join(
+    cclf.record("CCLF5", cclf.visit(1000 + each, 1, PEOPLE[each % 2])) + "\n" for each in range(1500)
+).encode()
+
+
+def _loaded(folder: Path, out: Path) -> tuple[dict, dict]:
+    try:
+        manifest = load_claims("cclf", [folder], out, threads=2)
+    except InputRefused as refused:
+        return {}, {"refused": sorted(str(problem) for problem in refused.problems)}
+    # A claim of which two versions stand has rows of one key, which stand in any order.
+    tables = {
+        name: sorted(pq.read_table(out / f"{name}.parquet").to_pylist(), key=lambda row: str(list(row.values())))
+        for name in manifest["tables"]
+    }
+    return tables, json.loads((out / "claims.json").read_text())
+
+
+@settings(
+    max_examples=6,
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(RECORD, min_size=1, max_size=12), st.integers(1, 2))
+def test_both_ways_are_equal(records, files: int) -> None:
+    rows = [
+        cclf.visit(claim, line, person, **{"CLM_CNTL_NUM": control, "CLM_ADJSMT_TYPE_CD": kind, **dict(changes)})
+        for claim, line, person, control, kind, changes in records
+    ]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for each in range(files):
+            name = f"P.A9999.ACO.ZC5Y26.D26100{each + 1}.T0000000"
+            path = cclf.write(folder / "in" / name, "CCLF5", rows[each::files])
+            path.write_bytes(path.read_bytes() + SOUND)
+        cclf.write(folder / "in" / "CCLF9", "CCLF9", [{"CRNT_NUM": PEOPLE[0], "PRVS_NUM": PEOPLE[2]}])
+        cclf.write(folder / "in" / "CCLF7", "CCLF7", [cclf.fill(903, PEOPLE[1]), cclf.fill(7, PEOPLE[0])])
+        short, short_manifest = _loaded(folder / "in", folder / "short")
+        with mock.patch.object(load, "_read_usual", return_value=None):
+            long, long_manifest = _loaded(folder / "in", folder / "long")
+    for manifest in (short_manifest, long_manifest):
+        for account in manifest.get("records", []):
+            account["dropped"] = dict(sorted(account["dropped"].items()))
+    assert short == long
+    assert short_manifest == long_manifest
+
+
+@given(st.lists(st.text("0123456789 .-", min_size=8, max_size=8), min_size=1), st.integers(0, 9_999_999))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_amounts_are_read_or_left(texts: list[str], cents: int) -> None:
+    texts = [*texts, f"{cents / 100:8.2f}"]
+    cells = np.frombuffer("".join(texts).encode(), dtype=np.uint64)
+    found, odd = words.amounts(cells, np.full(len(cells), words.blank(7)), 7)
+    assert not odd[-1]
+    for text, value, left in zip(texts, found.tolist(), odd.tolist(), strict=True):
+        if not left:
+            assert round(float(text) * 100) == value
+
+
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 31)), st.integers(0, 99_999_999))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_eight_digits(day: dt.date, number: int) -> None:
+    texts = f"{number:08d}{day:%Y%m%d}12345 78"
+    cells = np.frombuffer(texts.encode(), dtype=np.uint64)
+    assert words.are_digits(cells).tolist() == [True, True, False]
+    assert words.number(cells[:2]).tolist() == [number, int(f"{day:%Y%m%d}")]
