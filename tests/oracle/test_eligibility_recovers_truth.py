@@ -333,3 +333,21 @@ def test_claims_of_one_organization_never_say_no(region: Path, tmp_path: Path) -
     summary = run(region, tmp_path / "run", claims_hold="part")
     assert {each.tests.eligible.value for each in summary.judged} == {"yes", "cannot tell"}
     assert "P046" in {each.kind.code for each in summary.problems}
+
+
+def test_without_a_list_everybody_is_judged_and_the_gap_is_said(region: Path, tmp_path: Path) -> None:
+    summary = run(region, tmp_path / "run", participants=None, roster=None)
+    assert "P044" in {each.kind.code for each in summary.problems}
+    assert summary.judged
+
+
+def test_lines_that_name_nobody_are_counted_as_planned(region: Path, tmp_path: Path) -> None:
+    lines = pq.read_table(
+        region / "made" / "tables" / "claim_lines.parquet", columns=["setting", "from_date", "tin", "npi"]
+    )
+    planned = sum(
+        row["setting"] == "professional" and row["from_date"].year == 2025 and not (row["tin"] and row["npi"])
+        for row in lines.to_pylist()
+    )
+    [problem] = [each for each in run(region, tmp_path / "run").problems if each.kind.code == "P047"]
+    assert problem.count == planned > 0
