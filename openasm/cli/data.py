@@ -11,10 +11,10 @@ from pathlib import Path
 import typer
 
 from openasm.base.problems import Problem
-from openasm.participants.library import Record, add_file, default_library, fetch_file, records
 from openasm.participants.lookup import open_directory
 from openasm.participants.official_files import OFFICIAL_FILES
 from openasm.participants.participant_list import by_state, compare_lists
+from openasm.participants.shelves import Record, add_file, default_library, fetch_file, records
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Official public files, with vintage and hash.")
 

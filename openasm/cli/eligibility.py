@@ -14,7 +14,7 @@ import typer
 from openasm.base.errors import WrongUsage
 from openasm.cli.episodes import _bytes as size_in_bytes
 from openasm.participants.findings import Finding, Judged
-from openasm.participants.library import default_library
+from openasm.participants.shelves import default_library
 from openasm.runs.eligibility import EligibilitySummary, run_eligibility
 from openasm.runs.eligibility_sources import EligibilityInputs
 
@@ -81,7 +81,7 @@ def eligibility(
     summary = run_eligibility(
         EligibilityInputs(
             claims=claims,
-            library=library or default_library(),
+            shelf=library or default_library(),
             episodes=_given(episodes_hf, episodes_lbp),
             codes=_given(codes_hf, codes_lbp),
             participants=participants,

@@ -12,9 +12,9 @@ import typer
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.files import written_whole
 from openasm.participants.geography import Answer
-from openasm.participants.library import default_library
 from openasm.participants.lookup import CAVEAT, Listing, Sources, listing, open_directory, open_geography
 from openasm.participants.participant_list import by_state
+from openasm.participants.shelves import default_library
 
 app = typer.Typer(add_completion=False)
 

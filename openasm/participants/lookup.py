@@ -10,8 +10,8 @@ from openasm.base.problems import Problem, Problems
 from openasm.participants.directory import Directory
 from openasm.participants.geography import Geography
 from openasm.participants.geography_files import read_areas, read_counties, read_crosswalk
-from openasm.participants.library import newest
 from openasm.participants.participant_list import ListedClinician, read_participant_list
+from openasm.participants.shelves import newest
 
 
 @dataclass(frozen=True)

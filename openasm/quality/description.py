@@ -53,7 +53,7 @@ def measure_page(name: str, note: str) -> str:
         "",
         note,
         "",
-        f"{part}version {specification.version}, library {specification.library}.",
+        f"{part}version {specification.version}, library {specification.cql_library}.",
     ]
     lines[-1] = lines[-1][0].upper() + lines[-1][1:]
     next_year = specification_for(name, _YEAR + 1)

@@ -43,7 +43,7 @@ class Specification:
     has_exceptions: bool
     year: int
     version: str
-    library: str
+    cql_library: str
     read: bool
     limits: Mapping[str, float]
     value_sets: Mapping[str, str]
@@ -137,7 +137,7 @@ def specification_for(measure: str, year: int) -> Specification:
         has_exceptions=entry["exceptions"],
         year=year,
         version=version["version"] if read else f"{announced} (not read; logic of {version['version']})",
-        library=version["library"],
+        cql_library=version["library"],
         read=read,
         limits={name: float(value) for name, value in version["limits"].items()},
         value_sets={name: data["value_sets"][name] for name in version["value_sets"]},

@@ -18,11 +18,11 @@ from openasm.base.problems import Problems
 from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.directory import Directory
 from openasm.participants.geography import Geography
-from openasm.participants.library import newest
 from openasm.participants.lookup import open_directory, open_geography
 from openasm.participants.problems import NO_GEOGRAPHY, NO_LIST
 from openasm.participants.registration import Contact, contacts
 from openasm.participants.roster import Placement, Question, RosterEntry, place_roster, read_answers, read_roster
+from openasm.participants.shelves import newest
 from openasm.regulation.participation import COHORTS
 from openasm.runs.episodes import run_episodes
 
@@ -37,7 +37,7 @@ class EligibilityInputs:
     """
 
     claims: Path
-    library: Path
+    shelf: Path
     episodes: Mapping[str, Path] = field(default_factory=dict)
     codes: Mapping[str, Path] = field(default_factory=dict)
     participants: Path | None = None
@@ -76,7 +76,7 @@ def check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
 def read_company(inputs: EligibilityInputs, problems: Problems) -> Company:
     """The list and the roster matched; errors go to `problems`. NotFound for a roster without a list."""
     try:
-        directory, used = open_directory(inputs.library, inputs.participants)
+        directory, used = open_directory(inputs.shelf, inputs.participants)
     except NotFound:
         if inputs.roster is not None:
             raise
@@ -95,7 +95,7 @@ def read_company(inputs: EligibilityInputs, problems: Problems) -> Company:
 def read_geography(inputs: EligibilityInputs, problems: Problems) -> tuple[Geography | None, tuple[str, ...]]:
     """The geography and the files it rests on; None, with a warning, where there is no delineation."""
     try:
-        geography, used = open_geography(inputs.library, counties=inputs.counties, zips=inputs.zips, areas=inputs.areas)
+        geography, used = open_geography(inputs.shelf, counties=inputs.counties, zips=inputs.zips, areas=inputs.areas)
     except NotFound:
         if inputs.zips is not None or inputs.areas is not None:
             raise
@@ -160,7 +160,7 @@ def _codes(inputs: EligibilityInputs, cohort: str) -> Path | None:
     if inputs.codes or inputs.episodes:
         return None  # asked for one cohort alone
     try:
-        return newest(inputs.library, CODES_KEYS[cohort])[0]
+        return newest(inputs.shelf, CODES_KEYS[cohort])[0]
     except NotFound:
         return demonstration_workbook(cohort) if _made_up(inputs.claims) else None
 
@@ -185,7 +185,7 @@ def file_records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list
             records.append(_record(title, given))
             continue
         try:
-            path, kept = newest(inputs.library, key)
+            path, kept = newest(inputs.shelf, key)
         except NotFound:
             continue
         records.append(_record(title, path) | {"vintage": kept.vintage, "added": kept.added})

@@ -161,7 +161,7 @@ def run_quality(
                 overlays=(),
                 settings={
                     "measures": {
-                        each.measure: {"version": each.version, "library": each.library, "year_was_read": each.read}
+                        each.measure: {"version": each.version, "library": each.cql_library, "year_was_read": each.read}
                         for each in specifications
                     },
                     "profiles": profiles.value,

@@ -118,7 +118,7 @@ PLACES = [
 def inputs(region: Path, **more: object) -> EligibilityInputs:
     given: dict[str, object] = {
         "claims": region / "made" / "tables",
-        "library": region / "no-library",
+        "shelf": region / "no-library",
         "episodes": {cohort: region / cohort for cohort in COHORTS},
         "participants": region / "list.csv",
         "roster": region / "roster.csv",

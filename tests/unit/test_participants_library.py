@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.cli import data as data_command
 from openasm.cli import lookup as lookup_command
-from openasm.participants import library as library_module
-from openasm.participants.library import FetchFailed, add_file, fetch_file, newest, records
+from openasm.participants import shelves as library_module
+from openasm.participants.shelves import FetchFailed, add_file, fetch_file, newest, records
 from tests.builders.participant_lists import npi
 
 TODAY = dt.date(2026, 11, 22)
