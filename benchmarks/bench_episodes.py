@@ -14,22 +14,20 @@ import time
 from pathlib import Path
 
 import narwhals as nw
-import pyarrow.parquet as pq
 
 from benchmarks.measure import Row, Took, measured
+from benchmarks.regions import LAST_YEAR, claim_lines, region
 from openasm.base.problems import Problems
-from openasm.claims.folder import Claims, open_claims, table_path
+from openasm.claims.folder import Claims, open_claims
 from openasm.episodes.chain import Chain, run_steps
 from openasm.episodes.frames import claim_frames
 from openasm.episodes.outcome import outcome
 from openasm.episodes.outputs import write_outcome
 from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
 from openasm.episodes.specifications.lists import load_codes_list
-from openasm.runs.synthesis import synthetic_region
 from openasm.tables.engine import Engine, open_engine
 
-COHORT, YEAR, SEED = "heart_failure", 2027, 11
-BENEFICIARIES_A_PARTICIPANT = 83
+COHORT = "heart_failure"
 GROWTH_LIMIT = 11
 MEMORY_LIMIT_MB = 10 * 1024
 WHAT_BOUNDS: dict[str, str] = {
@@ -61,8 +59,8 @@ def run() -> list[Row]:
     kept = os.environ.get("OPENASM_BENCH_FOLDER")
     with tempfile.TemporaryDirectory(prefix="openasm-bench-") as temporary:
         folder = Path(kept) if kept else Path(temporary)
-        small, _, _, small_lines = _chain(_region(folder, size // 10), Path(temporary) / "small")
-        whole, reference, stages, lines = _chain(_region(folder, size), Path(temporary) / "large")
+        small, _, _, small_lines = _chain(region(folder, size // 10) / "tables", Path(temporary) / "small")
+        whole, reference, stages, lines = _chain(region(folder, size) / "tables", Path(temporary) / "large")
     beside = "DuckDB reads and groups the same columns once"
     rows = [
         Row(
@@ -100,18 +98,9 @@ def run() -> list[Row]:
     return rows
 
 
-def _region(folder: Path, beneficiaries: int) -> Path:
-    """A synthetic region of about so many people, made unless it is there already."""
-    region = folder / f"region-{SEED}-{beneficiaries}"
-    if not (region / "tables").is_dir():
-        participants = max(1, beneficiaries // BENEFICIARIES_A_PARTICIPANT)
-        synthetic_region(SEED, region, participants=participants, beneficiaries=beneficiaries)
-    return region / "tables"
-
-
 def _chain(claims_folder: Path, work: Path) -> tuple[Took, Took, dict[str, Took], int]:
     """Whole chain, reference, stages and lines of one region."""
-    construction = construction_for(COHORT, YEAR)
+    construction = construction_for(COHORT, LAST_YEAR)
     codes = load_codes_list(demonstration_workbook(COHORT), construction, Problems())
     clock = _Clock()
     memory = int(float(os.environ.get("OPENASM_BENCH_MEMORY_GB", "8")) * 1024**3)
@@ -122,7 +111,7 @@ def _chain(claims_folder: Path, work: Path) -> tuple[Took, Took, dict[str, Took]
 
         def work_through() -> None:
             chain = Chain(engine, work / "stages", clock.begins)
-            run_steps(chain, claim_frames(claims), codes, construction, year=YEAR)
+            run_steps(chain, claim_frames(claims), codes, construction, year=LAST_YEAR)
             clock.begins("model and scores")
             result = outcome(chain, codes, construction)
             clock.begins("writing")
@@ -130,11 +119,7 @@ def _chain(claims_folder: Path, work: Path) -> tuple[Took, Took, dict[str, Took]
             clock.begins("")
 
         whole = measured(work_through, repeat=1)
-    path = table_path(claims_folder, "claim_lines")
-    if path is None:
-        raise FileNotFoundError("claim_lines")
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    lines = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+    lines = claim_lines(claims_folder)
     shutil.rmtree(work)
     return whole, reference, clock.took, lines
 

@@ -1,39 +1,40 @@
 """Who is in: look-ups over 10,000 participants, and eligibility over claim lines beside one reading of the same columns.
 
-The size comes from the environment: OPENASM_BENCH_BENEFICIARIES (default 55,000 people, about ten million lines in three years). The
-episodes it counts are made up beside the claims (the first 20 patients of every clinician and cohort), so that only eligibility
-itself is measured. OPENASM_BENCH_FOLDER keeps the synthetic region for the next time.
+The size comes from the environment: OPENASM_BENCH_BENEFICIARIES (default 55,000 people, about ten million lines in three years; 550,000
+for the whole model) and OPENASM_BENCH_MEMORY_GB (default 8, what the engine may use). The episodes are those the region was made
+with, so that only eligibility itself is measured; the chain that finds them has a benchmark of its own. A ten times smaller region
+shows the growth. OPENASM_BENCH_FOLDER keeps the synthetic regions for the next time.
 """
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import itertools
 import os
 import tempfile
 from pathlib import Path
 
 import narwhals as nw
-import pyarrow.parquet as pq
 
-from benchmarks.measure import Row, measured
+from benchmarks.measure import Row, Took, measured
+from benchmarks.regions import LAST_YEAR, claim_lines, region
 from openasm.base.identity import npi_check_digit
-from openasm.claims.folder import Claims, open_claims, table_path
-from openasm.participants.counting import Counted, EpisodeFrames, count, professional_lines
+from openasm.claims.folder import Claims, open_claims
+from openasm.participants.counting import EpisodeFrames, count, professional_lines
 from openasm.participants.directory import Directory
-from openasm.participants.eligibility import Coverage, judge, worth_judging
+from openasm.participants.eligibility import Coverage, Eligibility, judge, worth_judging
+from openasm.participants.geography import County, Geography, ZipPart
 from openasm.participants.participant_list import ListedClinician, ParticipantList, YearStatus
 from openasm.regulation.participation import specialty_codes
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.synthesis import synthetic_region
 from openasm.tables.engine import Engine, open_engine
 
 PARTICIPANTS = 10_000
-SEED, YEAR = 11, 2025
-BENEFICIARIES_A_PARTICIPANT = 83
 LOOKUP_LIMIT = 0.020
 MEMORY_LIMIT_MB = 10 * 1024
+GROWTH_LIMIT = 11
+MANY_LINES = 50_000_000
+"""From here on each is measured once: minutes hide the noise that repetitions are for."""
 COHORTS = ("heart_failure", "low_back_pain")
 _FIRST = ("ada", "bert", "cilla", "dora", "emil", "fritz", "gerda", "hanna", "ivo", "jonas")
 _SYLLABLES = (
@@ -58,7 +59,7 @@ _SYLLABLES = (
 
 def run() -> list[Row]:
     """Look-ups by NPI and by misspelt name; eligibility over a region's claims."""
-    return [*_lookups(), _eligibility()]
+    return [*_lookups(), *_eligibility()]
 
 
 def _lookups() -> list[Row]:
@@ -113,89 +114,92 @@ def made_up_list(size: int) -> ParticipantList:
     return ParticipantList("made up", "list.csv", "", tuple(clinicians))
 
 
-def _eligibility() -> Row:
+def _eligibility() -> list[Row]:
     size = int(os.environ.get("OPENASM_BENCH_BENEFICIARIES", "55000"))
     kept = os.environ.get("OPENASM_BENCH_FOLDER")
     with tempfile.TemporaryDirectory(prefix="openasm-bench-") as temporary:
-        region = _region(Path(kept) if kept else Path(temporary), size)
-        claims_folder = region / "tables"
-        memory = int(float(os.environ.get("OPENASM_BENCH_MEMORY_GB", "8")) * 1024**3)
-        with open_engine(memory_bytes=memory, spill_folder=Path(temporary)) as engine:
-            claims = open_claims(claims_folder, engine)
-            frames = _episodes(region, claims, engine)
-            reference = measured(lambda: _read_and_group(claims, engine), repeat=2)
-            took = measured(lambda: _judged(claims, frames, engine), repeat=2)
-        lines = _lines(claims_folder)
-    return Row(
-        name="eligibility",
-        what=f"{lines:,} lines of {size:,} people",
-        took=took,
-        reference="DuckDB reads and groups the same columns once",
-        reference_took=reference,
-        limit_mb=MEMORY_LIMIT_MB,
-        note="claims are read twice: for specialties, and for the services of attributed episodes",
-    )
+        folder = Path(kept) if kept else Path(temporary)
+        small, _, small_lines = _measured(region(folder, size // 10), Path(temporary))
+        took, reference, lines = _measured(region(folder, size), Path(temporary))
+    return [
+        Row(
+            name="eligibility",
+            what=f"{lines:,} lines of {size:,} people",
+            took=took,
+            reference="DuckDB reads and groups the same columns once",
+            reference_took=reference,
+            limit_mb=MEMORY_LIMIT_MB,
+            note="claims are read twice: for specialties, and for the services of attributed episodes",
+        ),
+        Row(
+            name="eligibility, growth",
+            what=f"from {small_lines:,} to {lines:,} lines",
+            took=took,
+            reference="the same on the smaller region",
+            reference_took=small,
+            limit_seconds=small.seconds * GROWTH_LIMIT * lines / small_lines / 10,
+            note=f"promise: at most {GROWTH_LIMIT} times the time for ten times the lines, as for the episode chain",
+        ),
+    ]
 
 
-def _region(folder: Path, beneficiaries: int) -> Path:
-    """A synthetic region of about so many people, made unless it is there already."""
-    region = folder / f"region-{SEED}-{beneficiaries}-{YEAR}"
-    if not (region / "tables").is_dir():
-        participants = max(1, beneficiaries // BENEFICIARIES_A_PARTICIPANT)
-        synthetic_region(SEED, region, participants=participants, beneficiaries=beneficiaries, years=(YEAR - 2, YEAR))
-    return region
+def _measured(folder: Path, spill: Path) -> tuple[Took, Took, int]:
+    """Eligibility, the reference and the claim lines of one region."""
+    claims_folder = folder / "tables"
+    memory = int(float(os.environ.get("OPENASM_BENCH_MEMORY_GB", "8")) * 1024**3)
+    lines = claim_lines(claims_folder)
+    with open_engine(memory_bytes=memory, spill_folder=spill) as engine:
+        claims = open_claims(claims_folder, engine)
+        frames = _episodes(folder, engine)
+        geography = _geography(folder)
+        repeat = 3 if lines < MANY_LINES else 1
+        reference = measured(lambda: _read_and_group(claims, engine), repeat=repeat)
+        took = measured(lambda: _judged(claims, frames, geography, engine), repeat=repeat)
+    return took, reference, lines
 
 
-def _episodes(region: Path, claims: Claims, engine: Engine) -> list[EpisodeFrames]:
-    """An episode of the whole data year for up to 20 patients of every clinician of a cohort's specialties."""
-    start, end = dt.date(YEAR, 1, 1), dt.date(YEAR, 12, 31)
-    seen = professional_lines(claims.claim_lines).filter(
-        (nw.col("from_date") >= nw.lit(start)) & (nw.col("from_date") <= nw.lit(end))
-    )
-    with (region / "clinicians.csv").open(encoding="utf-8", newline="") as stream:
-        cohort_of = {(row["tin"], row["npi"]): row["cohort"] for row in csv.DictReader(stream)}
-    patients: dict[tuple[str, str], list[str]] = {}
-    for row in engine.to_arrow(seen.select("tin", "npi", "beneficiary").unique()).to_pylist():
-        if cohort_of.get((row["tin"], row["npi"])):
-            patients.setdefault((row["tin"], row["npi"]), []).append(row["beneficiary"])
+def _geography(folder: Path) -> Geography:
+    """Every ZIP code of the region's sites in a county of its own, every other county's area on the list."""
+    with (folder / "clinicians.csv").open(encoding="utf-8", newline="") as stream:
+        zips = sorted({row["zip"] for row in csv.DictReader(stream)})
+    counties, parts = [], []
+    for number, code in enumerate(zips):
+        fips, cbsa = f"{number:05d}", f"{20_000 + number // 3}"
+        counties.append(County(fips, f"County {number}", "TX", cbsa, f"Area {cbsa}", "", "", metropolitan=True))
+        parts.append(ZipPart(code, fips, 1.0))
+    areas = {each.cbsa for each in counties[::2]}
+    return Geography(counties=counties, zips=parts, areas=areas, areas_complete=True)
+
+
+def _episodes(folder: Path, engine: Engine) -> list[EpisodeFrames]:
+    """The episodes the region was made with, as `openasm episodes` would hand them over for the data year."""
+    planned = engine.read_parquet(folder / "truth" / "episodes").filter(nw.col("year") == LAST_YEAR)
+    held_by = engine.read_parquet(folder / "truth" / "attribution")
     frames = []
     for cohort in COHORTS:
-        rows = [
-            (f"{tin}-{npi}-{person}", person, tin, npi)
-            for (tin, npi), people in sorted(patients.items())
-            if cohort_of[tin, npi] == cohort
-            for person in sorted(people)[:20]
-        ]
-        keys, people, tins, npis = (list(column) for column in zip(*rows, strict=True))
-        text, day = nw.String(), nw.Date()
-        episodes = engine.from_rows(
-            {
-                "cohort": [cohort] * len(rows),
-                "episode_id": keys,
-                "beneficiary": people,
-                "tin": tins,
-                "start_date": [start] * len(rows),
-                "end_date": [end] * len(rows),
-                "excluded_reason": [None] * len(rows),
-            },
-            {"cohort": text, "episode_id": text, "beneficiary": text, "tin": text, "start_date": day, "end_date": day}
-            | {"excluded_reason": text},
+        episodes = planned.filter(nw.col("cohort") == cohort).select(
+            "cohort",
+            nw.col("episode").alias("episode_id"),
+            "beneficiary",
+            "tin",
+            "start_date",
+            "end_date",
+            "excluded_reason",
         )
-        attribution = engine.from_rows(
-            {"episode_id": keys, "tin": tins, "npi": npis, "attributed": [True] * len(rows)},
-            {"episode_id": text, "tin": text, "npi": text, "attributed": nw.Boolean()},
-        )
-        frames.append(EpisodeFrames(cohort, engine.held(episodes), engine.held(attribution)))
+        attribution = held_by.select(nw.col("episode").alias("episode_id"), "tin", "npi", "attributed")
+        mine = attribution.join(episodes.select("episode_id"), on="episode_id", how="semi")
+        frames.append(EpisodeFrames(cohort, engine.held(episodes), engine.held(mine)))
     return frames
 
 
-def _judged(claims: Claims, frames: list[EpisodeFrames], engine: Engine) -> Counted:
-    rules = rules_for(YEAR + 2)
+def _judged(
+    claims: Claims, frames: list[EpisodeFrames], geography: Geography, engine: Engine
+) -> tuple[Eligibility, ...]:
+    rules = rules_for(LAST_YEAR + 2, assume_year=2027)
     specialties = {code for cohort in COHORTS for code in specialty_codes(cohort, rules)}
-    counted = count(claims, frames, engine, year=YEAR, specialties=specialties)
+    counted = count(claims, frames, engine, year=LAST_YEAR, specialties=specialties)
     pairs = {cohort: worth_judging(counted, cohort, rules) for cohort in COHORTS}
-    judge(counted, pairs, coverage=Coverage(True, True, True), geography=None, rules=rules)
-    return counted
+    return judge(counted, pairs, coverage=Coverage(True, True, True), geography=geography, rules=rules)
 
 
 def _read_and_group(claims: Claims, engine: Engine) -> None:
@@ -206,11 +210,3 @@ def _read_and_group(claims: Claims, engine: Engine) -> None:
             *(nw.col(name).max() for name in ("beneficiary", "from_date", "tin", "npi", "service_zip"))
         )
     )
-
-
-def _lines(claims_folder: Path) -> int:
-    path = table_path(claims_folder, "claim_lines")
-    if path is None:
-        raise FileNotFoundError("claim_lines")
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    return sum(pq.ParquetFile(file).metadata.num_rows for file in files)

@@ -20,6 +20,7 @@ Pair = tuple[str, str]
 """A TIN and an NPI."""
 
 PAIR = ["tin", "npi"]
+EPISODE = ["cohort", "episode_id", *PAIR]
 
 NOT_EXCLUSIONS = ("outlier", "no_expected_cost")
 """Reasons that come from the expected costs of the claims at hand, not from the measure's exclusions: with CMS's claims other
@@ -157,10 +158,10 @@ def attributed_episodes(frames: EpisodeFrames) -> Frame:
     )
 
 
-def episode_zips(attributed: Frame, professional: Frame) -> Frame:
-    """The ZIP code of each attributed episode: the most common one of the clinician's own lines for the patient within it.
+def episode_zip_lines(attributed: Frame, professional: Frame) -> Frame:
+    """The clinicians' own lines for the patients within their episodes: cohort, episode_id, tin, npi, service_zip, lines.
 
-    Gives cohort, episode_id, tin, npi, service_zip (lowest of equals), tie (0, 1); an episode whose lines have no ZIP has no row.
+    Lines without a ZIP are passed over. Small beside the claims: a few rows an episode.
     """
     lines = professional.filter(~nw.col("service_zip").is_null()).select(
         "beneficiary", *PAIR, "from_date", "service_zip"
@@ -168,14 +169,20 @@ def episode_zips(attributed: Frame, professional: Frame) -> Frame:
     inside = lines.join(attributed, on=["beneficiary", *PAIR], how="inner").filter(
         (nw.col("from_date") >= nw.col("start_date")) & (nw.col("from_date") <= nw.col("end_date"))
     )
-    key = ["cohort", "episode_id", *PAIR]
-    counted = inside.group_by(*key, "service_zip").agg(nw.len().cast(nw.Int64).alias("lines"))
-    most = counted.group_by(*key).agg(nw.col("lines").max().alias("most"))
-    leaders = counted.join(most, on=key, how="inner").filter(nw.col("lines") == nw.col("most"))
+    return inside.group_by(*EPISODE, "service_zip").agg(nw.len().cast(nw.Int64).alias("lines"))
+
+
+def episode_zips(zip_lines: Frame) -> Frame:
+    """The ZIP code of each attributed episode: the most common one of its `episode_zip_lines`, which are read twice here.
+
+    Gives cohort, episode_id, tin, npi, service_zip (lowest of equals), tie (0, 1); an episode whose lines have no ZIP has no row.
+    """
+    most = zip_lines.group_by(*EPISODE).agg(nw.col("lines").max().alias("most"))
+    leaders = zip_lines.join(most, on=EPISODE, how="inner").filter(nw.col("lines") == nw.col("most"))
     return (
-        leaders.group_by(*key)
+        leaders.group_by(*EPISODE)
         .agg(nw.col("service_zip").min(), nw.len().cast(nw.Int64).alias("leaders"))
-        .select(*key, "service_zip", (nw.col("leaders") > 1).cast(nw.Int64).alias("tie"))
+        .select(*EPISODE, "service_zip", (nw.col("leaders") > 1).cast(nw.Int64).alias("tie"))
     )
 
 
@@ -201,7 +208,7 @@ def _places(
             (nw.col("from_date") >= nw.lit(first)) & (nw.col("from_date") <= nw.lit(dt.date(year, 12, 31)))
         )
         zips = (
-            episode_zips(attributed, near)
+            episode_zips(engine.held(episode_zip_lines(attributed, near)))
             .group_by("cohort", *PAIR, "service_zip")
             .agg(nw.len().cast(nw.Int64).alias("episodes"), nw.col("tie").sum().cast(nw.Int64))
         )
