@@ -89,6 +89,10 @@ class Run:
         except KeyError:
             raise NotFound(f"The run used no rule value named {name}.") from None
 
+    def has_table(self, name: str) -> bool:
+        """Whether the run holds a table of that name (see `table`)."""
+        return (self.path / "scores" / f"{name}.csv").is_file()
+
     def table(self, name: str) -> RunTable:
         """A table of `scores/`, by its name without ending: `scores`, `measure_scores`, `inputs/quality`, ..."""
         if name not in self._tables:

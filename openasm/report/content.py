@@ -1,4 +1,4 @@
-"""What a report says, before anything is drawn: plain dataclasses that the page and the workbook both show.
+"""What a report says, before anything is drawn: plain dataclasses that page, workbook and PDF all show.
 
 Every number is taken from the run as it stands there; the only arithmetic here is counting, sorting and medians for the
 overview. Units are in the names; None means "there is none", never zero.
@@ -7,7 +7,9 @@ overview. Units are in the names; None means "there is none", never zero.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from openasm.archive.projection import Histogram, ParticipantProjection, Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class MeasureLine:
     status: str
     reason: str
     lower_is_better: bool
+    eligible: int | None
+    met: int | None
     pool_median: float | None
     pool_top: float | None
     source: str
@@ -39,24 +43,6 @@ class ScoreStep:
 
 
 @dataclass(frozen=True, slots=True)
-class RangeLine:
-    """A projected quantity: its 5th, 50th and 95th percentile over the draws."""
-
-    low: float
-    middle: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class LeverLine:
-    """A change within reach: what it adds to the final score (points) and to the yearly payment (dollars)."""
-
-    label: str
-    score_points: float
-    dollars: float
-
-
-@dataclass(frozen=True, slots=True)
 class AlternativeLine:
     """An unconfirmed value changed: what the median payment change becomes (dollars)."""
 
@@ -66,23 +52,81 @@ class AlternativeLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """A clinician's projection. histogram: edges (n + 1) and shares (n) of the payment change in dollars."""
+class PeerCosts:
+    """A clinician's cost score among the cohort's, in dollars.
 
-    final_score: RangeLine
-    factor: RangeLine
-    dollars: RangeLine
-    chance_of_cut: float
-    dollars_per_point: float
-    histogram_edges: tuple[float, ...]
-    histogram_shares: tuple[float, ...]
-    levers: tuple[LeverLine, ...]
-    alternatives: tuple[AlternativeLine, ...]
+    histogram: the scores that form the benchmark pool, its first and last bin holding everything beyond; None where the pool
+    is too small to show. better_share: the share of the pool whose cost is higher; edges: upper edges of the bands for 10, 9,
+    ..., 1 points; source: `pool`, or CMS's published cut points.
+    """
+
+    own: float | None
+    episodes: int | None
+    pool_size: int
+    median: float | None
+    better_share: float | None
+    edges: tuple[float, ...]
+    histogram: Histogram | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostDriver:
+    """One service category: dollars a year of episode, the clinician's or practice's and the peers' (None: no peers)."""
+
+    category: str
+    episodes: int
+    services: int
+    dollars: float
+    peers_dollars: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """Dollars a year above (positive) or below the peers."""
+        return None if self.peers_dollars is None else self.dollars - self.peers_dollars
+
+
+@dataclass(frozen=True, slots=True)
+class DriverTable:
+    """Cost drivers of one clinician (npi `""`: of the practice) in one cohort, by falling difference from peers."""
+
+    cohort_title: str
+    npi: str
+    name: str
+    drivers: tuple[CostDriver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """One attested item of a practice. met: None for sources of points, which have earned of available instead."""
+
+    item: str
+    title: str
+    met: bool | None
+    earned: float | None
+    available: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attestations:
+    """What one practice attested. Adjustments are points on the final score; score: Promoting Interoperability, 0-100."""
+
+    tin: str
+    organization: str
+    activities: tuple[ItemLine, ...]
+    requirements: tuple[ItemLine, ...]
+    points: tuple[ItemLine, ...]
+    improvement_adjustment: float | None
+    interoperability_score: float | None
+    interoperability_adjustment: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Clinician:
-    """One participant (TIN, NPI and cohort) of the practice the report is about. Factor as a fraction, money in dollars."""
+    """One participant (TIN, NPI and cohort) of the practice the report is about. Factor as a fraction, money in dollars.
+
+    forecast: its projection, where the run was projected and gave it a score in some draw.
+    """
 
     key: str
     tin: str
@@ -102,7 +146,9 @@ class Clinician:
     steps: tuple[ScoreStep, ...]
     measures: tuple[MeasureLine, ...]
     cost: MeasureLine | None
-    forecast: Forecast | None
+    peer_costs: PeerCosts | None
+    forecast: ParticipantProjection | None
+    alternatives: tuple[AlternativeLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +166,7 @@ class CohortView:
     losing: int
     net_dollars: float
     scaling_factor: float | None
-    histogram_edges: tuple[float, ...]
-    histogram_counts: tuple[int, ...]
+    histogram: Histogram
     groups: tuple[GroupLine, ...]
 
 
@@ -154,8 +199,13 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a report shows. together: the range of the shown practice's payment change as a whole, dollars."""
+    """Everything a report shows.
 
+    kind: `cohort`, `practice` or `clinician`; made_up: the run's clinicians do not exist (a demonstration); together: the
+    shown practice's payment change as a whole over the draws, dollars; absent: what the run does not hold, and how to get it.
+    """
+
+    kind: str
     title: str
     run_name: str
     performance_year: int
@@ -164,12 +214,16 @@ class Report:
     program_version: str
     cohorts: tuple[CohortView, ...]
     clinicians: tuple[Clinician, ...]
+    attestations: tuple[Attestations, ...]
+    drivers: tuple[DriverTable, ...]
     rules: tuple[RuleLine, ...]
     assumptions: tuple[str, ...]
     problems: tuple[Mapping[str, object], ...]
     inputs: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...] = field(default=())
-    together: RangeLine | None = None
+    notes: tuple[str, ...] = ()
+    together: Spread | None = None
+    absent: tuple[str, ...] = ()
+    made_up: bool = False
 
     @property
     def unconfirmed(self) -> tuple[RuleLine, ...]:

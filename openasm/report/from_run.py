@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openasm.archive.projection import ParticipantProjection, Projection, Spread, has_projection, read_projection
 from openasm.archive.run import Run, read_run
 from openasm.base.errors import NotFound
-from openasm.report.content import (
-    AlternativeLine,
-    Clinician,
-    CohortView,
-    Forecast,
-    GroupLine,
-    LeverLine,
-    MeasureLine,
-    RangeLine,
-    Report,
-    RuleLine,
-    ScoreStep,
-)
+from openasm.report.cells import integer, number
+from openasm.report.cohort_view import cohort_views
+from openasm.report.content import AlternativeLine, Clinician, MeasureLine, Report, RuleLine, ScoreStep
+from openasm.report.groups import Key, Row, key_of
+from openasm.report.practice_view import COST_CATEGORIES, CostPools, attestations_of, driver_tables
 from openasm.report.titles import COHORT_TITLES, STATUS_TITLES, measure_title
 
 FEW = 12  # participants whose details fit one page; of more, a practice has to be named
-SIZE_BANDS = (
-    (1, 1, "Solo"),
-    (2, 15, "2 to 15 clinicians"),
-    (16, 99, "16 to 99 clinicians"),
-    (100, None, "100 or more"),
-)
 
-Row = Mapping[str, str]
-People = Mapping[tuple[str, str, str], Row]
+People = Mapping[Key, Row]
 
 
 def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
@@ -48,42 +31,75 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
     run = read_run(path)
     projection = read_projection(path) if has_projection(path) else None
     scores = list(run.table("scores").rows())
-    people: People = {(row["tin"], row["npi"], row["cohort"]): row for row in run.table("inputs/participants").rows()}
+    people: People = {key_of(row): row for row in run.table("inputs/participants").rows()}
     chosen = _chosen(scores, tins, npi)
     clinicians = _clinicians(run, chosen, people, projection)
-    organizations = list(dict.fromkeys(who.organization for who in clinicians if who.organization))
+    organizations = {who.tin: who.organization for who in clinicians}
+    mine = {who.cohort for who in clinicians}
     return Report(
-        title=_title(clinicians, organizations, npi),
+        kind="clinician" if npi else "practice" if clinicians else "cohort",
+        title=_title(clinicians, list(dict.fromkeys(filter(None, organizations.values()))), npi),
         run_name=str(run.manifest.get("name", path.name)),
         performance_year=run.year,
         payment_year=run.payment_year,
         made=_day(str(run.manifest.get("ended", ""))),
         program_version=str(run.manifest.get("version", "")),
-        cohorts=tuple(_cohort_views(run, scores, people)),
+        cohorts=tuple(view for view in cohort_views(run, scores, people) if not npi or view.cohort in mine),
         clinicians=tuple(clinicians),
-        rules=tuple(
-            RuleLine(
-                rule.name,
-                rule.title,
-                _value_text(rule.value),
-                rule.unit,
-                rule.status,
-                rule.confirmed,
-                rule.citation,
-                rule.note if rule.assumed_from_year is None else f"assumed from {rule.assumed_from_year}. {rule.note}",
-            )
-            for rule in run.parameters.values()
-        ),
+        attestations=attestations_of(run, organizations),
+        drivers=driver_tables(run, clinicians),
+        rules=rule_lines(run),
         assumptions=_assumptions(projection),
         problems=tuple(run.manifest.get("problems", ())),
         inputs=tuple((str(each["name"]), str(each["sha256"])) for each in run.manifest.get("inputs", ())),
         notes=tuple(run.manifest.get("notes", ())),
         together=_together(projection, clinicians),
+        absent=_absent(run, clinicians),
+        made_up=is_made_up(run),
     )
 
 
+def rule_lines(run: Run) -> tuple[RuleLine, ...]:
+    """The rule values a run used."""
+    return tuple(
+        RuleLine(
+            rule.name,
+            rule.title,
+            value_text(rule.value),
+            rule.unit,
+            rule.status,
+            rule.confirmed,
+            rule.citation,
+            rule.note if rule.assumed_from_year is None else f"assumed from {rule.assumed_from_year}. {rule.note}",
+        )
+        for rule in run.parameters.values()
+    )
+
+
+def is_made_up(run: Run) -> bool:
+    """Whether a run's clinicians do not exist: every NPI begins with 2, as those of the demonstrations do.
+
+    An NPI may begin with 1 or 2 (45 CFR 162.406); those issued so far begin with 1.
+    """
+    npis = run.table("scores").texts("npi")
+    return bool(npis) and all(npi.startswith("2") for npi in npis)
+
+
+def _absent(run: Run, clinicians: Sequence[Clinician]) -> tuple[str, ...]:
+    """What a practice would like to see and the run does not hold, and how to get it."""
+    sentences = []
+    if clinicians and any(who.forecast is None and who.final_score is not None for who in clinicians):
+        sentences.append("The range of the payment and what would help most are shown once `openasm project` was run.")
+    if clinicians and not run.has_table(COST_CATEGORIES):
+        sentences.append(
+            "What drives cost against peers is shown where the run was made from claims: `openasm run` does it in one go, "
+            "`openasm episodes` writes it to its scores/categories.csv."
+        )
+    return tuple(sentences)
+
+
 def _keyed(run: Run, table: str) -> People:
-    return {(row["tin"], row["npi"], row["cohort"]): row for row in run.table(table).rows()}
+    return {key_of(row): row for row in run.table(table).rows()}
 
 
 def _chosen(scores: Sequence[Row], tins: Sequence[str], npi: str) -> list[Row]:
@@ -110,25 +126,25 @@ def _title(clinicians: Sequence[Clinician], organizations: Sequence[str], npi: s
 def _clinicians(run: Run, chosen: Sequence[Row], people: People, projection: Projection | None) -> list[Clinician]:
     if not chosen:
         return []
-    wanted = {(row["tin"], row["npi"], row["cohort"]) for row in chosen}
-    measures: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    wanted = {key_of(row) for row in chosen}
+    measures: dict[Key, list[Row]] = defaultdict(list)
     for line in run.table("measure_scores").rows():
-        of = (line["tin"], line["npi"], line["cohort"])
-        if of in wanted:
-            measures[of].append(line)
+        if key_of(line) in wanted:
+            measures[key_of(line)].append(line)
     benchmarks = {
         (row["cohort"], row["measure"], row["collection_type"]): row for row in run.table("benchmarks").rows()
     }
     categories = _keyed(run, "categories")
     forecasts = {(each.tin, each.npi, each.cohort): each for each in projection.participants} if projection else {}
-    titles = {each.key: each.title for each in projection.alternatives} if projection else {}
-    changed = {each.key: each.changed for each in projection.alternatives} if projection else {}
+    pools = CostPools(run, {row["cohort"] for row in chosen}, benchmarks.values())
     found = []
     for place, row in enumerate(chosen, start=1):
-        key = (row["tin"], row["npi"], row["cohort"])
+        key = key_of(row)
         person = people[key]
         lines = [_measure_line(each, benchmarks) for each in measures[key]]
         forecast = forecasts.get(key)
+        if forecast is not None and forecast.dollars.median is None:
+            forecast = None
         found.append(
             Clinician(
                 key=f"participant-{place}",
@@ -139,17 +155,21 @@ def _clinicians(run: Run, chosen: Sequence[Row], people: People, projection: Pro
                 name=person.get("name", ""),
                 organization=person.get("organization", ""),
                 state=person.get("state", ""),
-                clinicians_in_tin=int(person["clinicians_in_tin"]) if person.get("clinicians_in_tin") else None,
+                clinicians_in_tin=integer(person.get("clinicians_in_tin", "")),
                 status=row["status"],
                 status_text=STATUS_TITLES.get(row["status"], row["status"]),
-                final_score=_number(row["final_score"]),
-                factor=_number(row["payment_adjustment_factor"]),
-                part_b_paid=_number(row["part_b_paid"]),
-                change_dollars=_number(row["payment_change_dollars"]),
+                final_score=number(row["final_score"]),
+                factor=number(row["payment_adjustment_factor"]),
+                part_b_paid=number(row["part_b_paid"]),
+                change_dollars=number(row["payment_change_dollars"]),
                 steps=_steps(run, row, categories[key], person),
                 measures=tuple(line for line in lines if not line.measure.startswith("COST")),
                 cost=next((line for line in lines if line.measure.startswith("COST")), None),
-                forecast=_forecast(forecast, titles, changed) if forecast else None,
+                peer_costs=pools.peer_costs(
+                    row["cohort"], next((each for each in measures[key] if each["measure"].startswith("COST")), None)
+                ),
+                forecast=forecast,
+                alternatives=_alternatives(projection, forecast) if projection and forecast else (),
             )
         )
     return sorted(found, key=lambda each: (each.change_dollars or 0.0, each.name, each.npi, each.cohort))
@@ -164,14 +184,16 @@ def _measure_line(row: Row, benchmarks: Mapping[tuple[str, str, str], Row]) -> M
         title=measure_title(row["measure"]),
         collection_type=collection,
         level=row["level"],
-        rate=_number(row["rate"]),
-        completeness=_number(row["completeness"]),
-        points=_number(row["points"]),
+        rate=number(row["rate"]),
+        completeness=number(row["completeness"]),
+        points=number(row["points"]),
         status=row["status"],
         reason=row["reason"],
         lower_is_better=benchmark.get("inverse") == "yes",
-        pool_median=_number(benchmark.get("median", "")),
-        pool_top=_number(benchmark.get("e1" if cost else "e9", "")),
+        eligible=integer(row["eligible"]),
+        met=integer(row["met"]),
+        pool_median=number(benchmark.get("median", "")),
+        pool_top=number(benchmark.get("e1" if cost else "e9", "")),
         source=benchmark.get("source", ""),
     )
 
@@ -183,7 +205,7 @@ def _steps(run: Run, row: Row, category: Row, person: Row) -> tuple[ScoreStep, .
     """
     if row["status"] in ("zero_minimum_submission", "no_final_score"):
         return ()
-    quality, cost = _number(row["quality_score"]), _number(row["cost_score"])
+    quality, cost = number(row["quality_score"]), number(row["cost_score"])
     weights = {"quality": _rule(run, "quality.weight"), "cost": _rule(run, "cost.weight")}
     if quality is None or cost is None:
         weights = {"quality": 1.0 if cost is None else 0.0, "cost": 1.0 if quality is None else 0.0}
@@ -199,7 +221,7 @@ def _steps(run: Run, row: Row, category: Row, person: Row) -> tuple[ScoreStep, .
         how = f"{100 * weights['cost']:.0f} × {cost:.4f}"
         steps.append(ScoreStep("Cost", 100 * weights["cost"] * cost, how))
     attested = category.get("activities_attested", "")
-    interoperability = _number(category.get("interoperability_score", ""))
+    interoperability = number(category.get("interoperability_score", ""))
     size = person.get("clinicians_in_tin", "")
     for label, column, how in (
         ("Improvement activities", "improvement_adjustment", f"{attested} of 2 attested" if attested else ""),
@@ -211,7 +233,7 @@ def _steps(run: Run, row: Row, category: Row, person: Row) -> tuple[ScoreStep, .
         ("Complex patients", "complex_patient_adjustment", "risk scores and dual eligibility against the cohort"),
         ("Small practice", "small_practice_adjustment", f"{size} clinicians in the TIN" if size else ""),
     ):
-        steps.append(ScoreStep(label, _number(row[column]) or 0.0, how))
+        steps.append(ScoreStep(label, number(row[column]) or 0.0, how))
     return tuple(steps)
 
 
@@ -219,99 +241,22 @@ def _rule(run: Run, name: str) -> float:
     return float(run.parameter(name).value)
 
 
-def _forecast(each: ParticipantProjection, titles: Mapping[str, str], changed: Mapping[str, str]) -> Forecast | None:
-    score, factor, money = _range(each.final_score), _range(each.factor), _range(each.dollars)
-    if score is None or factor is None or money is None:
-        return None
-    histogram = each.dollars_histogram
-    return Forecast(
-        final_score=score,
-        factor=factor,
-        dollars=money,
-        chance_of_cut=each.probability_of_cut,
-        dollars_per_point=each.point_dollars or 0.0,
-        histogram_edges=histogram.edges if histogram else (),
-        histogram_shares=tuple(float(count) for count in histogram.counts) if histogram else (),
-        levers=tuple(LeverLine(lever.title, lever.score, lever.dollars) for lever in each.levers),
-        alternatives=tuple(
-            AlternativeLine(
-                f"{titles.get(other.key, other.key)}: {changed.get(other.key, '')}".rstrip(": "),
-                other.median_dollars,
-                other.change_dollars,
-            )
-            for other in each.alternatives
-        ),
+def _alternatives(projection: Projection, forecast: ParticipantProjection) -> tuple[AlternativeLine, ...]:
+    titles = {each.key: f"{each.title}: {each.changed}".removesuffix(": ") for each in projection.alternatives}
+    return tuple(
+        AlternativeLine(titles.get(each.key, each.key), each.median_dollars, each.change_dollars)
+        for each in forecast.alternatives
     )
 
 
-def _range(spread: Spread) -> RangeLine | None:
-    if spread.p5 is None or spread.median is None or spread.p95 is None:
-        return None
-    return RangeLine(spread.p5, spread.median, spread.p95)
-
-
-def _cohort_views(run: Run, scores: Sequence[Row], people: People) -> Iterable[CohortView]:
-    for summary in run.table("cohorts").rows():
-        cohort = summary["cohort"]
-        rows = [row for row in scores if row["cohort"] == cohort]
-        finals = [value for row in rows if (value := _number(row["final_score"])) is not None]
-        positive = [value for value in finals if value > 0]
-        counts = [0] * 20
-        for value in positive:
-            counts[min(19, int(value // 5))] += 1
-        changes = [_number(row["payment_change_dollars"]) or 0.0 for row in rows]
-        scaling = _number(summary["scaling_factor"])
-        yield CohortView(
-            cohort=cohort,
-            title=COHORT_TITLES[cohort],
-            participants=len(rows),
-            scored=len(positive),
-            zero=sum(value == 0 for value in finals),
-            without_score=len(rows) - len(finals),
-            median_score=statistics.median(finals) if finals else None,
-            gaining=sum(change > 0 for change in changes),
-            losing=sum(change < 0 for change in changes),
-            net_dollars=math.fsum(changes),
-            scaling_factor=scaling,
-            histogram_edges=tuple(float(edge) for edge in range(0, 101, 5)),
-            histogram_counts=tuple(counts),
-            groups=tuple(_groups(rows, people)),
-        )
-
-
-def _groups(rows: Sequence[Row], people: People) -> Iterable[GroupLine]:
-    def size_of(row: Row) -> int:
-        return int(people[row["tin"], row["npi"], row["cohort"]]["clinicians_in_tin"])
-
-    yield _group("all", "All", rows)
-    for low, high, label in SIZE_BANDS:
-        members = [row for row in rows if low <= size_of(row) <= (high or math.inf)]
-        if members:
-            yield _group("practice size", label, members)
-
-
-def _group(kind: str, label: str, rows: Sequence[Row]) -> GroupLine:
-    finals = [value for row in rows if (value := _number(row["final_score"])) is not None]
-    factors = [value for row in rows if (value := _number(row["payment_adjustment_factor"])) is not None]
-    return GroupLine(
-        kind,
-        label,
-        len(rows),
-        statistics.median(finals) if finals else None,
-        statistics.median(factors) if factors else None,
-        sum(value > 0 for value in factors) / len(factors) if factors else None,
-        math.fsum(_number(row["payment_change_dollars"]) or 0.0 for row in rows),
-    )
-
-
-def _together(projection: Projection | None, clinicians: Sequence[Clinician]) -> RangeLine | None:
+def _together(projection: Projection | None, clinicians: Sequence[Clinician]) -> Spread | None:
     """The range of a practice's sum over draws, where exactly one practice is shown and all of it was projected."""
     tins = {who.tin for who in clinicians}
     if projection is None or len(tins) != 1:
         return None
     for practice in projection.practices:
         if practice.tin in tins and practice.participants == len(clinicians):
-            return _range(practice.dollars)
+            return practice.dollars if practice.dollars.median is not None else None
     return None
 
 
@@ -339,16 +284,16 @@ def _day(moment: str) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
+def value_text(value: object) -> str:
+    """A rule value as text; long tables are left to `openasm rules`.
 
-
-def _value_text(value: object) -> str:
-    """A rule value as text; long tables are left to `openasm rules`."""
+    >>> value_text([0.5, True])
+    '0.5, yes'
+    """
     if isinstance(value, Mapping):
-        text = "; ".join(f"{key}: {_value_text(item)}" for key, item in value.items())
+        text = "; ".join(f"{key}: {value_text(item)}" for key, item in value.items())
     elif isinstance(value, list | tuple):
-        text = ", ".join(_value_text(item) for item in value)
+        text = ", ".join(value_text(item) for item in value)
     else:
         text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
     return text if len(text) <= 400 else f"{text[:400]} … (openasm rules)"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 
 from openasm.base.identity import masked
-from openasm.base.money import dollars_text
 from openasm.report import charts
 from openasm.report.content import Clinician, CohortView, MeasureLine, Report
 from openasm.report.from_run import report_of
-
-MINUS = "−"
-NONE = "–"
+from openasm.report.text import dollars, factor, money, peer, points, rate, share, signed, tone, words
 
 
 def render_run(folder: Path) -> str:
@@ -70,17 +66,17 @@ def _person_charts(who: Clinician) -> SimpleNamespace:
         if shown
         else "",
         payment=charts.histogram(
-            forecast.histogram_edges,
-            forecast.histogram_shares,
-            marker=forecast.dollars.middle,
+            forecast.dollars_histogram.edges,
+            forecast.dollars_histogram.counts,
+            marker=forecast.dollars.median,
             title="Distribution of the yearly payment change over simulated cohorts",
             axis="payment change, dollars a year",
             money=True,
         )
-        if forecast
+        if forecast and forecast.dollars_histogram
         else "",
         levers=charts.levers(
-            [charts.Lever(_short(lever.label, 44), lever.dollars) for lever in forecast.levers],
+            [charts.Lever(_short(lever.title, 44), lever.dollars) for lever in forecast.levers],
             title="What each change is worth a year",
         )
         if forecast and forecast.levers
@@ -92,8 +88,8 @@ def _cohort_chart(view: CohortView) -> str:
     if not view.scored:
         return ""
     return charts.histogram(
-        view.histogram_edges,
-        view.histogram_counts,
+        view.histogram.edges,
+        view.histogram.counts,
         marker=view.median_score,
         title=f"Final scores of the {view.title} cohort",
         axis="final score (dashed: the middle one)",
@@ -108,94 +104,6 @@ def _points_word(line: MeasureLine) -> str:
     if line.points is None:
         return "not counted"
     return f"{line.points:.1f} of 10"
-
-
-def points(value: float | None) -> str:
-    """Points with one decimal: `69.1`; a dash when there are none.
-
-    >>> points(69.06), points(None)
-    ('69.1', '–')
-    """
-    return NONE if _absent(value) else f"{value:.1f}".replace("-", MINUS)
-
-
-def signed(value: float | None) -> str:
-    """Points with their sign: `+10.0`.
-
-    >>> signed(-2.5)
-    '−2.5'
-    """
-    return NONE if _absent(value) else f"{value:+.1f}".replace("-", MINUS)
-
-
-def factor(value: float | None) -> str:
-    """A payment factor as a percentage with its sign and four figures of the fraction: `−2.31%`.
-
-    >>> factor(-0.0230625)
-    '−2.31%'
-    """
-    return NONE if value is None or math.isnan(value) else f"{value * 100:+.2f}%".replace("-", MINUS)
-
-
-def share(value: float | None) -> str:
-    """A fraction as a whole percentage; a chance that is not certain is never shown as 0% or 100%.
-
-    >>> share(0.999), share(0.75), share(1.0)
-    ('more than 99%', '75%', '100%')
-    """
-    if value is None or math.isnan(value):
-        return NONE
-    if 0 < value < 0.005:
-        return "under 1%"
-    if 0.995 <= value < 1:
-        return "more than 99%"
-    return f"{value * 100:.0f}%"
-
-
-def dollars(value: float | None) -> str:
-    """Whole dollars with sign: `+$1,250`."""
-    return NONE if value is None or math.isnan(value) else dollars_text(value, cents=False, sign=True)
-
-
-def money(value: float | None) -> str:
-    """Whole dollars without a plus sign: `$14,430`."""
-    return NONE if value is None or math.isnan(value) else dollars_text(value, cents=False)
-
-
-def tone(value: float | None) -> str:
-    """The class of a number that is good (more money) or bad; the sign says it too, not the colour alone."""
-    if value is None or math.isnan(value) or value == 0:
-        return ""
-    return "good" if value > 0 else "bad"
-
-
-def rate(line: MeasureLine) -> str:
-    """A measure's own value in its unit: percent, dollars, or admissions per 100 person-years."""
-    return _in_unit(line, line.rate)
-
-
-def peer(line: MeasureLine, which: str) -> str:
-    """A benchmark value (`pool_median`, `pool_top`) in the measure's unit."""
-    return _in_unit(line, getattr(line, which))
-
-
-def _in_unit(line: MeasureLine, value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return NONE
-    if line.measure.startswith("COST"):
-        return money(value)
-    if line.collection_type == "claims":
-        return f"{value:.1f} per 100"
-    return f"{value * 100:.1f}%"
-
-
-def words(status: str) -> str:
-    """A status as people read it: `not_used` as `not used`."""
-    return status.replace("_", " ")
-
-
-def _absent(value: float | None) -> bool:
-    return value is None or math.isnan(value)
 
 
 _FILTERS: dict[str, Callable[..., str]] = {

@@ -38,3 +38,38 @@ STATUS_TITLES: Mapping[str, str] = MappingProxyType(
 def measure_title(measure: str) -> str:
     """The short title; an unknown measure is its own title."""
     return MEASURE_TITLES.get(measure, measure)
+
+
+ITEM_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "IA_1": "Connecting to primary care, and screening for social needs",
+        "IA_2": "Collaborative care arrangements with primary care",
+        "CEHRT": "Certified EHR technology",
+        "CEHRT period": "Certified EHR technology for long enough",
+        "PI_EP_1": "e-Prescribing",
+        "PI_EP_2": "Query of the prescription drug monitoring program",
+        "PI_HIE_1": "Sending health information with referrals",
+        "PI_HIE_4": "Receiving and reconciling health information",
+        "PI_HIE_5": "Two-way health information exchange",
+        "PI_HIE_6": "Exchange under TEFCA",
+        "PI_PEA_1": "Patients' electronic access",
+        "PI_PHCDRR_1": "Immunization registry reporting",
+        "PI_PHCDRR_2": "Syndromic surveillance reporting",
+        "PI_PHCDRR_3": "Electronic case reporting",
+        "PI_PHCDRR_4": "Public health registry reporting",
+        "PI_PHCDRR_5": "Clinical data registry reporting",
+        "PI_PHCDRR_6": "Public health reporting using TEFCA",
+        "PI_PPHI_1": "Security risk analysis",
+        "PI_PPHI_2": "SAFER guide of high priority practices",
+        "PI_INFBLO_1": "No information blocking",
+        "PI_ONCDIR_1": "Cooperation with direct reviews",
+        "health_information_exchange": "One way of health information exchange",
+        "public_health": "Public health reporting",
+        "bonus": "Public health bonus",
+    }
+)
+
+
+def item_title(item: str) -> str:
+    """The short title of an attested item; an unknown item is its own title."""
+    return ITEM_TITLES.get(item, item)

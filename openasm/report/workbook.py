@@ -14,7 +14,7 @@ from typing import Any
 
 from openasm.base.files import written_whole
 from openasm.report.content import MeasureLine, Report
-from openasm.report.html import words
+from openasm.report.text import words
 
 Value = str | int | float | bool | None
 
@@ -208,11 +208,11 @@ def _clinicians(report: Report) -> Sheet:
                 who.change_dollars,
                 *(
                     (
-                        who.forecast.dollars.low,
-                        who.forecast.dollars.middle,
-                        who.forecast.dollars.high,
-                        who.forecast.chance_of_cut,
-                        who.forecast.dollars_per_point,
+                        who.forecast.dollars.p5,
+                        who.forecast.dollars.median,
+                        who.forecast.dollars.p95,
+                        who.forecast.probability_of_cut,
+                        who.forecast.point_dollars,
                     )
                     if who.forecast
                     else (None,) * 5
@@ -304,7 +304,7 @@ def _levers(report: Report) -> Sheet:
             Heading("Dollars a year", "dollars"),
         ),
         [
-            (who.name, who.npi, who.cohort_title, lever.label, lever.score_points, lever.dollars)
+            (who.name, who.npi, who.cohort_title, lever.title, lever.score, lever.dollars)
             for who in report.clinicians
             if who.forecast
             for lever in who.forecast.levers

@@ -19,7 +19,8 @@ from openasm.report import charts
 from openasm.report.content import Report
 from openasm.report.files import write_report
 from openasm.report.from_run import report_of
-from openasm.report.html import render, share
+from openasm.report.html import render
+from openasm.report.text import share
 from openasm.runs.score_run import score_folder
 from tests.builders.score_folders import cohort_rows, write_folder
 
@@ -43,7 +44,7 @@ def everyone(run: Path) -> Report:
     return report_of(run, tins=sorted({row["tin"] for row in rows(run, "scores")}))
 
 
-@pytest.mark.parametrize("name", ["html", "charts", "content", "from_run"])
+@pytest.mark.parametrize("name", ["cells", "cohort_view", "from_run", "text"])
 def test_examples_in_docstrings_hold(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"openasm.report.{name}")).failed == 0
 
@@ -70,7 +71,7 @@ def test_the_numbers_are_the_runs_own(run: Path) -> None:
         assert view.participants == len(mine) == view.scored + view.zero + view.without_score
         assert view.groups[0].participants == view.participants
         assert sum(group.participants for group in view.groups[1:]) == view.participants
-        assert sum(view.histogram_counts) == view.scored
+        assert sum(view.histogram.counts) == view.scored
 
 
 def test_the_page_is_self_contained_and_accessible(run: Path) -> None:
