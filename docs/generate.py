@@ -24,18 +24,23 @@ from openasm.regulation.rulebook import rule_book
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "This page is made from the code by `make docs`; do not edit it."
 LETTERS = {
+    "A": "the workbench",
+    "B": "submission files",
     "C": "claims",
     "D": "reports",
     "E": "episodes and codes lists",
     "F": "any table",
     "G": "made-up data",
     "J": "projection",
+    "K": "attestations, readiness, incentives",
+    "N": "configured runs",
     "P": "participants, places, official files",
     "Q": "records and quality measures",
     "R": "rule values",
     "S": "score inputs and runs",
     "T": "tables and engines",
     "V": "value sets",
+    "X": "comparison and export",
 }
 
 
@@ -67,6 +72,51 @@ def rule_values() -> str:
         sure = entry.status.value + ("" if entry.confirmed else " (unconfirmed)")
         citation = entry.citation + (f". {entry.note}" if entry.note else "")
         cells = (f"`{entry.name}`", entry.title, shown, entry.unit, years, sure, citation)
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def unconfirmed_values() -> str:
+    """Every value of 2027 that was not read in CMS's own text: what it would take to confirm it, and a file to replace it with."""
+    entries = [entry for entry in rule_book().entries if 2027 in entry.years and not entry.confirmed]
+    lines = [
+        "# Unconfirmed values, and how to replace them",
+        "",
+        NOTE,
+        "",
+        f"{len(entries)} values for performance year 2027 were not read in CMS's own text. Every result names those it rests on",
+        "(`openasm rules --unconfirmed`, the manifest of a run, the last page of a report). If you hold the official text, write what it",
+        "says into a file like this one and give it with `--rules FILE`; your values then show as your own, with your citation:",
+        "",
+        "```yaml",
+        "section: payment",
+        "parameters:",
+        "  redistributed_share:",
+        "    values:",
+        "      - years: [2027]",
+        "        value: 0.85",
+        "        citation: 42 CFR 512.750(c)(1)(iii), read on 3 May 2027",
+        "```",
+        "",
+        "A value whose words are choices takes one of the words that [rule values](rules.md) lists. What a value changes can be tried",
+        "at once: score the same inputs with and without the file, or compare the runs.",
+        "",
+        "| status | how many | what it says |",
+        "|---|---:|---|",
+    ]
+    meaning = {
+        "secondary": "articles or vendors restating CMS",
+        "analog": "taken from a sibling CMS programme",
+        "assumed": "a decision of this project",
+    }
+    for status, words in meaning.items():
+        lines.append(f"| {status} | {sum(entry.status.value == status for entry in entries)} | {words} |")
+    lines += ["", "| name | what | value | unit | how sure | where it comes from |", "|---|---|---|---|---|---|"]
+    for entry in entries:
+        value = str(plain_value(entry.value))
+        shown = value if len(value) <= 160 else f"{value[:150]} …"
+        citation = entry.citation + (f". {entry.note}" if entry.note else "")
+        cells = (f"`{entry.name}`", entry.title, shown, entry.unit, entry.status.value, citation)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -128,6 +178,7 @@ def commands() -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "rule-values.md": rule_values,
+    "unconfirmed.md": unconfirmed_values,
     "problems.md": problems,
     "commands.md": commands,
     **{f"measures/{name}.md": partial(measure_page, name, NOTE) for name in (*measure_ids(), *other_measure_ids())},
