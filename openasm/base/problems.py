@@ -60,13 +60,13 @@ class Problem:
 
     @property
     def where(self) -> str:
-        """File, row and column as one phrase: `quality.csv, row 3, column met`; of YAML the line and the name."""
-        is_yaml = self.file.endswith((".yaml", ".yml"))
+        """File, row and column as one phrase: `quality.csv, row 3, column met`; of YAML, XML and JSON the line and the name."""
+        is_text = self.file.endswith((".yaml", ".yml", ".xml", ".json"))
         parts = [self.file]
         if self.row is not None:
-            parts.append(f"{'line' if is_yaml else 'row'} {self.row}")
+            parts.append(f"{'line' if is_text else 'row'} {self.row}")
         if self.column:
-            parts.append(self.column if is_yaml else f"column {self.column}")
+            parts.append(self.column if is_text else f"column {self.column}")
         return ", ".join(part for part in parts if part)
 
     def as_text(self) -> str:
