@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORE_STAMP := $(VENV)/.installed-core
 SPARK_STAMP := $(VENV)/.installed-spark
+DOCS_STAMP := $(VENV)/.installed-docs
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-spark check format bench docs lock clean
+.PHONY: help install demo test test-spark test-wheel check format bench docs lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,6 +27,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(CORE_STAMP) $@
+
+$(DOCS_STAMP): $(STAMP) requirements/docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
 
 $(SPARK_STAMP): $(STAMP) requirements/spark.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.txt
@@ -56,14 +61,24 @@ format: $(STAMP)  ## Rewrite the code in the house format
 bench: $(STAMP)  ## The benchmarks; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-docs: $(STAMP)  ## Renew the generated pages of docs/reference
+docs: $(DOCS_STAMP)  ## Renew the generated pages of docs/reference; the documentation as a site in site/
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+test-wheel: $(STAMP)  ## Build the wheel; run it from a new environment with nothing of the repository beside it
+	rm -rf dist && $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	  && $(PYTHON) -m venv "$$folder/environment" \
+	  && "$$folder/environment/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.txt \
+	  && "$$folder/environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl \
+	  && cd "$$folder" && environment/bin/openasm demo --size small --out demo && environment/bin/openasm explain demo/run --help > /dev/null \
+	  && test -s demo/report.html && echo "The wheel works by itself."
 
 lock: $(STAMP)  ## Renew the hash-locked requirements
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements/core.txt
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev --extra spark -c requirements/dev.txt pyproject.toml -o requirements/spark.txt
+	for extra in spark browser postgres docs; do $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev --extra $$extra -c requirements/dev.txt pyproject.toml -o requirements/$$extra.txt; done
 
 clean:  ## Remove what the targets made
-	rm -rf $(VENV) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEMO) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
