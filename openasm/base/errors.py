@@ -7,6 +7,7 @@ Exit codes are an interface (docs/reference): 2 wrong usage, 3 input refused, 4 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ class NotFound(OpenAsmError):
     """What was asked for by key is not there."""
 
     exit_code: ClassVar[int] = 5
+
+
+def file_that_is_there(path: Path) -> Path:
+    """The path given, where a file lies there; else NotFound. For files named by the user, before they are read."""
+    if not path.is_file():
+        what = "is no ordinary file" if path.exists() else "is not there"
+        raise NotFound(f"The file {path.name} {what}.")
+    return path
 
 
 def why_unreadable(error: BaseException) -> str:

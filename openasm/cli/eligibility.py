@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from openasm.base.errors import WrongUsage
-from openasm.cli.episodes import _bytes as size_in_bytes
+from openasm.base.sizes import size_in_bytes
 from openasm.participants.findings import Finding, Judged
 from openasm.participants.shelves import default_library
 from openasm.runs.eligibility import EligibilitySummary, run_eligibility

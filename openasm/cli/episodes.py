@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 
 from openasm.base.errors import WrongUsage
 from openasm.base.money import dollars_text
+from openasm.base.sizes import size_in_bytes
 from openasm.runs.episodes import EpisodesSummary, run_episodes
 
 app = typer.Typer(add_completion=False)
@@ -55,7 +55,7 @@ def episodes(
         now=lambda: dt.datetime.now(dt.UTC),
         overlays=spec or [],
         engine_name=engine,
-        memory_bytes=_bytes(memory_limit) if memory_limit else None,
+        memory_bytes=size_in_bytes(memory_limit) if memory_limit else None,
         threads=threads or None,
         spill_folder=spill,
         replace=replace,
@@ -70,18 +70,6 @@ def episodes(
 
 def _progress(stage: str) -> None:
     typer.echo(f"  {stage}", err=True)
-
-
-def _bytes(text: str) -> int:
-    """A size as people write it.
-
-    >>> _bytes("512MB"), _bytes("8 GB")
-    (536870912, 8589934592)
-    """
-    match = re.fullmatch(r"(\d{1,6})\s*(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise WrongUsage("--memory-limit is a number and MB or GB, as in 8GB.")
-    return int(match[1]) * (1024**3 if match[2].upper().startswith("G") else 1024**2)
 
 
 def _record(summary: EpisodesSummary) -> dict[str, object]:

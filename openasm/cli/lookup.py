@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import typer
 
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.files import written_whole
-from openasm.participants.geography import Answer
+from openasm.base.identity import is_npi
+from openasm.participants.geography import Answer, Geography
 from openasm.participants.lookup import CAVEAT, Listing, Sources, listing, open_directory, open_geography
 from openasm.participants.participant_list import by_state
 from openasm.participants.shelves import default_library
@@ -40,29 +42,40 @@ def lookup(
     state_map: Path | None = typer.Option(
         None, "--state-map", help="Write a map of the list by state, as one HTML page."
     ),
+    county_map: Path | None = typer.Option(
+        None,
+        "--county-map",
+        help="Write a map of the mandatory areas by county, as one HTML page; with --state of one state.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Look up a clinician, a practice, a state or a place: in the model or not, why, and from which file."""
-    asked = [each for each in (query, npi, org, state, zip_code, county) if each]
+    asked = [each.strip() for each in (query, npi, org, state, zip_code, county) if each.strip()]
     shelf = library or default_library()
-    if state_map is not None and not asked:
-        _write_map(shelf, participants, state_map, as_json=as_json)
+    if state_map is not None and county_map is None and not asked:
+        _write_state_map(shelf, participants, state_map, as_json=as_json)
         return
-    if len(asked) != 1 or state_map is not None:
+    if county_map is not None and state_map is None and len(asked) == bool(state):
+        geography, sources = open_geography(shelf, counties=counties, zips=zips, areas=areas)
+        _write_county_map(geography, sources, county_map, state=state, as_json=as_json)
+        return
+    if len(asked) != 1 or state_map is not None or county_map is not None:
         raise WrongUsage(
-            "Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county, or --state-map alone."
+            "Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county; or --state-map alone, or "
+            "--county-map alone or with --state."
         )
     if query:
         npi, org, state, zip_code = _by_form(query)
+    _check_forms(npi=npi, state=state, zip_code=zip_code, county=county)
     if zip_code or county:
         geography, sources = open_geography(shelf, counties=counties, zips=zips, areas=areas)
-        answer = geography.zip(zip_code) if zip_code else geography.county(county.zfill(5))
+        answer = geography.zip(zip_code) if zip_code else geography.county(county.strip().zfill(5))
         _print_place(answer, geography.share_means, sources, as_json=as_json)
         return
     directory, sources = open_directory(shelf, participants)
     name = query if query and not (npi or state) else ""
     if npi:
-        rows = [listing(each) for each in directory.by_npi(npi)]
+        rows = [listing(each) for each in directory.by_npi(npi.strip())]
     elif state:
         rows = [listing(each) for each in directory.by_state(state)]
     elif name:
@@ -77,8 +90,8 @@ def lookup(
     _print_rows(asked[0], rows, sources, limit=limit, as_json=as_json)
 
 
-def _write_map(library: Path, participants: Path | None, path: Path, *, as_json: bool) -> None:
-    from openasm.participants.maps import state_map_page, tile_rows  # draws: heavy, and needed only here
+def _write_state_map(library: Path, participants: Path | None, path: Path, *, as_json: bool) -> None:
+    from openasm.participants.maps import state_map_page, tile_rows
 
     directory, sources = open_directory(library, participants)
     counts = by_state(directory.listed)
@@ -91,6 +104,38 @@ def _write_map(library: Path, participants: Path | None, path: Path, *, as_json:
     typer.echo(f"Written: {path} ({sum(each.all for each in counts):,} rows, {len(counts)} states)")
     typer.echo(f"From: {'; '.join(sources.files)}")
     typer.echo("Next: openasm lookup --state ST lists the clinicians of a state")
+
+
+def _write_county_map(geography: Geography, sources: Sources, path: Path, *, state: str, as_json: bool) -> None:
+    from openasm.participants.county_maps import county_map_page, county_places  # reads the outlines: needed only here
+
+    places = county_places(geography, state=state)
+    where = f" of {state.strip().upper()}" if state else ""
+    page = county_map_page(places, title=f"ASM areas by county{where}", source="; ".join(sources.files))
+    with written_whole(path) as stream:
+        stream.write(page)
+    if as_json:
+        record = {"out": str(path), "counties": [asdict(each) for each in places], "sources": sources.files}
+        record["warnings"] = [problem.as_record() for problem in sources.warnings]
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"Written: {path} ({len(places):,} counties{where})")
+    for answer, number in Counter(str(each.answer) for each in places).most_common():
+        typer.echo(f"  {number:>6,}  {answer}")
+    typer.echo(f"From: {'; '.join(sources.files)}")
+    typer.echo("Next: openasm lookup --county FIPS, or --zip, says why for one place")
+
+
+def _check_forms(*, npi: str, state: str, zip_code: str, county: str) -> None:
+    """Raise WrongUsage for what cannot be an identifier, before any file is opened."""
+    for said, form, what in (
+        (npi, r"[0-9]{10}", "An NPI is ten digits"),
+        (state, r"[A-Za-z]{2}", "A state is two letters"),
+        (zip_code, r"[0-9]{5}(-?[0-9]{4})?", "A ZIP code is five digits, or nine"),
+        (county, r"[0-9]{4,5}", "A county's FIPS code is five digits"),
+    ):
+        if said and re.fullmatch(form, said.strip()) is None:
+            raise WrongUsage(f"{what}; {said.strip()[:20]!r} is none.")
 
 
 def _by_form(query: str) -> tuple[str, str, str, str]:
@@ -125,7 +170,9 @@ def _print_rows(asked: str, rows: list[Listing], sources: Sources, *, limit: int
             raise typer.Exit(NotFound.exit_code)
         return
     if not rows:
-        raise NotFound(f"{asked} is not on this list ({'; '.join(sources.files)}). {CAVEAT}")
+        mistyped = re.fullmatch(r"[0-9]{10}", asked) is not None and not is_npi(asked)
+        check = " Its check digit is wrong: see whether it is mistyped." if mistyped else ""
+        raise NotFound(f"{asked} is not on this list ({'; '.join(sources.files)}).{check} {CAVEAT}")
     for row in rows[:limit]:
         close = "" if row.closeness > 0.999 else f"  (close: {row.closeness:.0%})"
         typer.echo(f"{row.npi}  {row.name}, {row.state}  {_TITLES[row.cohort]}{close}")

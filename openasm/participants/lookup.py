@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from openasm.base.errors import NotFound
+from openasm.base.errors import NotFound, file_that_is_there
 from openasm.base.problems import Problem, Problems
 from openasm.participants.directory import Directory
 from openasm.participants.geography import Geography
@@ -25,12 +25,12 @@ class Sources:
 def open_directory(library: Path, file: Path | None = None, *, vintage: str | None = None) -> tuple[Directory, Sources]:
     """The participant list to search: a file given, or the library's newest (or a vintage of it).
 
-    Raises NotFound where there is none, InputRefused for a list with errors.
+    Raises NotFound where there is none (also of the name given), InputRefused for a list with errors.
     """
     problems = Problems()
     if file is not None:
         used = f"participant list {file.name}"
-        listed = read_participant_list(file, problems, label=file.stem)
+        listed = read_participant_list(file_that_is_there(file), problems, label=file.stem)
     else:
         path, record = newest(library, "participants", vintage=vintage)
         used = f"participant list, {record.vintage} (added {record.added})"
@@ -52,7 +52,7 @@ def open_geography(
     def file_of(given: Path | None, key: str, title: str, *, needed: bool) -> Path | None:
         if given is not None:
             used.append(f"{title} {given.name}")
-            return given
+            return file_that_is_there(given)
         try:
             path, record = newest(library, key)
         except NotFound:

@@ -5,13 +5,11 @@ Squares of equal size show Rhode Island as well as Texas; colour is never the on
 
 from __future__ import annotations
 
-import functools
-import json
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
+from openasm.participants.map_drawing import LIGHT, STYLE, drawing, page, painted, table
 from openasm.participants.participant_list import StateCount
 
 # column and row of each state's tile, from the north west; our own layout
@@ -61,75 +59,83 @@ def not_on_the_map(counts: Sequence[StateCount]) -> tuple[StateCount, ...]:
     return tuple(each for each in counts if each.state not in TILES)
 
 
-def state_map(counts: Sequence[StateCount], *, title: str) -> str:
-    """The map as an `<svg>` element with an accessible name. title: read out and shown by browsers."""
+def state_map(counts: Sequence[StateCount], *, title: str, key: str = "states", with_style: bool = True) -> str:
+    """The map as an `<svg>` element with an accessible name. title: read out and shown by browsers.
+
+    key: tells apart the maps of one page; with_style: False where the page's own style sheet holds `map_drawing.STYLE`.
+    """
     rows = tile_rows(counts)
     most = max((int(str(row["all"])) for row in rows), default=0)
-    layout = {
-        "x": {"field": "column", "type": "ordinal", "axis": None},
-        "y": {"field": "row", "type": "ordinal", "axis": None},
-    }
-    dark = f"datum.all > {most * 0.55}"
-    ink = {"condition": {"test": dark, "value": "#ffffff"}, "value": "#1b2733"}
-    specification = {
-        "data": {"values": rows},
-        "width": {"step": 46},
-        "height": {"step": 46},
-        "padding": 6,
-        "background": "#ffffff",
-        "config": {
-            "font": "Arial, Helvetica, sans-serif",
-            "view": {"stroke": None},
-            "scale": {"bandPaddingInner": 0.08, "bandPaddingOuter": 0.04},
-        },
-        "layer": [
-            {
-                "mark": {"type": "rect", "cornerRadius": 3, "stroke": "#8a97a3", "strokeWidth": 0.6},
-                "encoding": {
-                    **layout,
-                    "color": {
-                        "field": "all",
-                        "type": "quantitative",
-                        "scale": {"range": ["#f2f6f9", "#9cc3dd", "#2a78ad", "#0d3b66"], "domainMin": 0},
-                        "legend": {"title": "listed rows", "orient": "bottom", "direction": "horizontal"},
-                    },
-                },
-            },
-            {
-                "mark": {"type": "text", "dy": -6, "fontSize": 12, "fontWeight": "bold"},
-                "encoding": {**layout, "text": {"field": "state"}, "color": ink},
-            },
-            {
-                "mark": {"type": "text", "dy": 9, "fontSize": 11},
-                "encoding": {**layout, "text": {"field": "all", "format": ","}, "color": ink},
-            },
-        ],
-    }
-    svg = _render(json.dumps(specification))
-    found = re.search(r'<svg[^>]*?width="([0-9.]+)"[^>]*?height="([0-9.]+)"', svg)
-    if found is None:
-        raise ValueError("the renderer gave no size")
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {found[1]} {found[2]}" '
-        f'style="max-width:{found[1]}px;width:100%"><title>{escape(title)}</title>'
-    )
-    return re.sub(r"^.*?<svg[^>]*>", lambda _: head, svg, count=1, flags=re.DOTALL)
-
-
-def state_table(counts: Sequence[StateCount]) -> str:
-    """The same numbers as an HTML table, most first."""
-    head = "".join(
-        f'<th scope="col">{text}</th>' for text in ("state", "all", "heart failure", "low back pain", "small practice")
-    )
-    body = "".join(
-        f'<tr><th scope="row">{escape(each.state)}</th>'
-        + "".join(
-            f"<td>{number:,}</td>" for number in (each.all, each.heart_failure, each.low_back_pain, each.small_practice)
+    edges = step_edges(most)
+    body = [f"<style>{STYLE}</style>"] if with_style else []
+    for row in rows:
+        number, state = int(str(row["all"])), str(row["state"])
+        step = sum(number > edge for edge in edges)
+        left, top = int(str(row["column"])) * _TILE + 6, int(str(row["row"])) * _TILE + 6
+        middle = left + (_TILE - 4) / 2
+        body.append(
+            f"<g><title>{state}: {number:,} rows; heart failure {row['heart_failure']:,}, low back pain {row['low_back_pain']:,}, "
+            f'small practice {row["small_practice"]:,}</title><rect x="{left}" y="{top}" width="{_TILE - 4}" height="{_TILE - 4}" '
+            f'rx="4" {painted(f"step-{step}")}/>'
+            f'<text x="{middle:g}" y="{top + 19}" text-anchor="middle" font-size="13" font-weight="bold" '
+            f"{painted(f'ink-{step}')}>{state}</text>"
+            f'<text x="{middle:g}" y="{top + 36}" text-anchor="middle" font-size="12" {painted(f"ink-{step}")}>{number:,}</text></g>'
         )
-        + "</tr>"
-        for each in counts
+    height = 8 * _TILE + 8
+    body.append(_legend(edges, most, height))
+    return drawing(
+        "".join(body),
+        width=11 * _TILE + 8,
+        height=height + 40,
+        title=title,
+        description="One square a state at about its place, with its letters and its number of rows; darker squares have more. "
+        "The table of states holds the same numbers.",
+        key=key,
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_TILE = 48
+
+
+def step_edges(most: int) -> tuple[int, ...]:
+    """The highest numbers of the first four of five steps of colour: nobody, then quarters of the largest number.
+
+    >>> step_edges(100)
+    (0, 25, 50, 75)
+    """
+    return (0, most // 4, most // 2, most * 3 // 4)
+
+
+def _legend(edges: Sequence[int], most: int, top: float) -> str:
+    parts = [f'<text x="6" y="{top + 22:g}" font-size="12" {painted("ink")}>rows:</text>']
+    low, left = 0, 50
+    for step, high in enumerate((*edges, most)):
+        if high < low:
+            continue  # few rows make fewer steps
+        said = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        parts.append(
+            f'<rect x="{left}" y="{top + 8:g}" width="18" height="18" rx="3" {painted(f"step-{step}")} '
+            f'stroke="{LIGHT["line"]}" stroke-width=".6"/><text x="{left + 24}" y="{top + 22:g}" font-size="12" '
+            f"{painted('ink')}>{said}</text>"
+        )
+        low, left = high + 1, left + 96
+    return "".join(parts)
+
+
+def state_table(counts: Sequence[StateCount], *, caption: str = "By state") -> str:
+    """The same numbers as an HTML table, most first."""
+    return table(
+        ("state", "all", "heart failure", "low back pain", "small practice"),
+        [
+            (
+                each.state,
+                *(f"{number:,}" for number in (each.all, each.heart_failure, each.low_back_pain, each.small_practice)),
+            )
+            for each in counts
+        ],
+        caption=caption,
+        numbers=True,
+    )
 
 
 def state_map_page(counts: Sequence[StateCount], *, title: str, source: str) -> str:
@@ -137,22 +143,11 @@ def state_map_page(counts: Sequence[StateCount], *, title: str, source: str) -> 
     rest = sum(each.all for each in not_on_the_map(counts))
     beside = f"<p>{rest:,} rows have no tile on the map; they stand in the table.</p>" if rest else ""
     total = sum(each.all for each in counts)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title>"
-        "<style>body{font:16px/1.5 Arial,Helvetica,sans-serif;color:#1b2733;background:#fff;max-width:44rem;margin:2rem auto;"
-        "padding:0 1rem}table{border-collapse:collapse}th,td{padding:.2rem .8rem;border-bottom:1px solid #d5dce2;"
-        "text-align:right}th:first-child{text-align:left}caption{text-align:left}</style></head><body><main>"
-        f"<h1>{escape(title)}</h1><p>{total:,} rows of {escape(source)}. A row is a clinician, cohort and organization; a "
-        "darker tile has more.</p>"
-        f"<figure>{state_map(counts, title=f'{title}: a tile map; the table below says the same')}</figure>{beside}"
-        f"<h2>By state</h2>{state_table(counts)}</main></body></html>\n"
+    return page(
+        title,
+        f"<p>{total:,} rows of {escape(source)}. A row is a clinician, cohort and organization; a square of a stronger colour has "
+        "more.</p>",
+        f"<figure>{state_map(counts, title=f'{title}: a tile map; the table below says the same', with_style=False)}</figure>",
+        beside,
+        state_table(counts),
     )
-
-
-@functools.lru_cache(maxsize=8)
-def _render(specification: str) -> str:
-    import vl_convert  # loaded only for drawing
-
-    return str(vl_convert.vegalite_to_svg(specification, vl_version="6.1"))

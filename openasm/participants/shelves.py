@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from openasm.base.errors import NotFound, OpenAsmError, WrongUsage
-from openasm.base.files import FILE_MISSING, written_whole
+from openasm.base.errors import NotFound, OpenAsmError, WrongUsage, file_that_is_there
+from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.participants.official_files import OFFICIAL_FILES, OfficialFile, official_file
 
@@ -105,16 +105,14 @@ def add_file(
 ) -> tuple[Record, tuple[Problem, ...]]:
     """Check a file and keep it under its vintage; returns its record and the warnings.
 
-    Raises InputRefused, changing nothing, when the content has errors; NotFound for an unknown key; WrongUsage for a vintage that
+    Raises InputRefused, changing nothing, when the content has errors; NotFound for an unknown key or a file that is not there; WrongUsage for a vintage that
     cannot name a folder. The same vintage added again is replaced whole.
     """
     kind = official_file(key)
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", vintage) is None:
         raise WrongUsage("A vintage is a short word such as 2026-02 or final-2027: letters, digits, dot, hyphen.")
     problems = Problems()
-    if not file.is_file():
-        problems.add(FILE_MISSING, file.name)
-        problems.refuse_errors()
+    file_that_is_there(file)
     counts = kind.check(file, problems)
     _compare(library, kind, file, vintage, counts, problems)
     problems.refuse_errors()

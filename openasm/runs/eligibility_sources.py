@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openasm.archive.manifest import file_hash
-from openasm.base.errors import NotFound, WrongUsage
+from openasm.base.errors import NotFound, WrongUsage, file_that_is_there
 from openasm.base.identity import is_npi
 from openasm.base.problems import Problems
 from openasm.episodes.specifications.construction import demonstration_workbook
@@ -63,7 +63,7 @@ class Company:
 
 
 def check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
-    """Raise WrongUsage for options that do not go together."""
+    """Raise WrongUsage for options that do not go together, NotFound for a file that is not there."""
     if inputs.claims_hold not in ("", "all", "part"):
         raise WrongUsage("--claims-hold is all or part.")
     unknown = [npi for npi in notices if not is_npi(npi)]
@@ -71,6 +71,11 @@ def check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
         raise WrongUsage(f"--notice takes an NPI of ten digits with a right check digit; {unknown[0]} is none.")
     if inputs.answers is not None and inputs.roster is None:
         raise WrongUsage("--answers goes with --roster: the answers are about its TINs.")
+    for given in (inputs.participants, inputs.roster, inputs.answers, inputs.counties, inputs.zips, inputs.areas):
+        if given is not None:
+            file_that_is_there(given)
+    for given in (*inputs.codes.values(), *inputs.overlays):
+        file_that_is_there(given)
 
 
 def read_company(inputs: EligibilityInputs, problems: Problems) -> Company:

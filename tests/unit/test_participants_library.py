@@ -65,7 +65,7 @@ def test_a_refused_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "page.csv").write_text("<html>sign in</html>")
     with pytest.raises(InputRefused):
         add_file(shelf, "participants", tmp_path / "page.csv", vintage="v1", today=TODAY)
-    with pytest.raises(InputRefused, match="F001"):
+    with pytest.raises(NotFound, match=r"absent\.csv is not there"):
         add_file(shelf, "participants", tmp_path / "absent.csv", vintage="v1", today=TODAY)
     with pytest.raises(NotFound, match="Known: participants"):
         add_file(shelf, "nonsense", tmp_path / "list.csv", vintage="v1", today=TODAY)
@@ -237,3 +237,35 @@ def test_the_commands(tmp_path: Path) -> None:
     empty = runner.invoke(lookup_command.app, ["ada", *shelf])
     assert isinstance(empty.exception, NotFound)
     assert "openasm data add participants FILE" in str(empty.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--npi", "12345"], WrongUsage),
+        (["--npi", "12345abcde"], WrongUsage),
+        (["--zip", "7700"], WrongUsage),
+        (["--zip", "77001-12"], WrongUsage),
+        (["--county", "48"], WrongUsage),
+        (["--state", "Texas"], WrongUsage),
+        (["--npi", npi(1)], NotFound),
+        (["--zip", "77001-1234"], NotFound),
+        (["ada", "--list", "absent.csv"], NotFound),
+        (["--zip", "77001", "--counties", "absent.csv"], NotFound),
+    ],
+)
+def test_what_is_asked_is_checked_before_any_file_is_missed(tmp_path: Path, arguments: list[str], error: type) -> None:
+    result = CliRunner().invoke(lookup_command.app, [*arguments, "--library", str(tmp_path / "none")])
+    assert type(result.exception) is error
+    if error is WrongUsage:
+        assert "openasm data" not in str(result.exception)
+
+
+def test_a_mistyped_npi_is_said_to_be_one(tmp_path: Path) -> None:
+    wrong = npi(1)[:-1] + str((int(npi(1)[-1]) + 1) % 10)
+    listed = participants(tmp_path / "list.csv", 3)
+    result = CliRunner().invoke(lookup_command.app, [wrong, "--list", str(listed)])
+    assert isinstance(result.exception, NotFound)
+    assert "check digit" in str(result.exception)
+    right = CliRunner().invoke(lookup_command.app, [npi(77), "--list", str(listed)])
+    assert "check digit" not in str(right.exception)
