@@ -179,6 +179,23 @@ def plain_value(value: RuleValue) -> object:
     return value
 
 
+def value_from_plain(value: object, kind: ValueType | None = None) -> RuleValue:
+    """A rule value back from what `plain_value` made of it: numbers exact again, by their shortest decimal text.
+
+    >>> value_from_plain(0.09, ValueType.NUMBER), value_from_plain([1, "x"])
+    (Fraction(9, 100), (Fraction(1, 1), 'x'))
+    """
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float):
+        return int(value) if kind is ValueType.INTEGER else Fraction(repr(value))
+    if isinstance(value, Mapping):
+        return {str(key): value_from_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(value_from_plain(item) for item in value)
+    raise TypeError("a rule value is a number, a text, yes or no, a list or a table")
+
+
 @dataclass(frozen=True)
 class RuleBook:
     """Every parameter entry of a set of files; `for_year` gives the values in force."""

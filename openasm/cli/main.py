@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cds-hooks": ("openasm.cli.cds_hooks", "A CDS Hooks service: open gaps while the patient's chart is open."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
+    "compare": ("openasm.cli.compare", "What changed between two runs, and why."),
     "project": ("openasm.cli.project", "What the payment may be, how sure that is, and what would help."),
 }
 

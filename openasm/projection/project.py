@@ -5,11 +5,9 @@ projection = project(read_run(Path("run")), Request(draws=2000, tin="001234567")
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +27,7 @@ from openasm.archive.projection import (
 )
 from openasm.archive.run import Run
 from openasm.base.errors import NotFound
-from openasm.base.parameters import Evidence, Parameter, Rules, RuleValue, ValueType, plain_value
+from openasm.base.parameters import Evidence, Parameter, Rules, plain_value, value_from_plain
 from openasm.base.years import payment_year
 from openasm.projection.levers import LeverDraws, pull_levers
 from openasm.projection.outcome import cohort_projection, histogram_of, share_above, share_below, spread_of, spreads_of
@@ -134,23 +132,13 @@ def rules_of(run: Run, *, year: int | None = None, assume_year: int | None = Non
             continue
         values[name] = replace(
             parameter,
-            value=_rule_value(used.value, parameter.type),
+            value=value_from_plain(used.value, parameter.type),
             citation=used.citation,
             edition=used.edition,
             status=Evidence.USER,
             assumed_from_year=None,
         )
     return Rules(rules.year, values)
-
-
-def _rule_value(value: Any, kind: ValueType | None) -> RuleValue:
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, int | float):
-        return int(value) if kind is ValueType.INTEGER else Fraction(repr(value))
-    if isinstance(value, Mapping):
-        return {str(key): _rule_value(item, None) for key, item in value.items()}
-    return tuple(_rule_value(item, None) for item in value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
