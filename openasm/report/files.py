@@ -1,4 +1,4 @@
-"""Report files: the page and the workbook of a run, written whole."""
+"""Report files: the page, the workbook and the PDF of a run, written whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openasm.base.files import written_whole
 from openasm.report import html, workbook
 from openasm.report.from_run import report_of
 
-FORMATS = ("html", "xlsx")
+FORMATS = ("html", "xlsx", "pdf")
 
 
 def write_report(
@@ -32,6 +32,10 @@ def write_report(
     target = out or run / f"report.{form}"
     if form == "xlsx":
         workbook.write(report, target)
+    elif form == "pdf":
+        from openasm.report import pdf  # loads ReportLab: not needed by the others
+
+        pdf.write(report, target)
     else:
         with written_whole(target) as stream:
             stream.write(html.render(report, run_name=run_name or run.name))

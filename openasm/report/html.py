@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 from openasm.base.identity import masked
 from openasm.report import charts
-from openasm.report.content import Clinician, CohortView, MeasureLine, Report
+from openasm.report.content import Clinician, CohortView, Report
 from openasm.report.from_run import report_of
-from openasm.report.text import dollars, factor, money, peer, points, rate, share, signed, tone, words
+from openasm.report.text import dollars, factor, money, peer, points, points_word, rate, share, signed, tone, words
 
 
 def render_run(folder: Path) -> str:
@@ -57,7 +57,7 @@ def _person_charts(who: Clinician) -> SimpleNamespace:
         measures=charts.measure_points(
             [
                 charts.MeasurePosition(
-                    _short(f"{line.measure} {line.title}", 48), line.points or 0.0, _points_word(line)
+                    _short(f"{line.measure} {line.title}", 48), line.points or 0.0, points_word(line)
                 )
                 for line in shown
             ],
@@ -98,12 +98,6 @@ def _cohort_chart(view: CohortView) -> str:
 
 def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def _points_word(line: MeasureLine) -> str:
-    if line.points is None:
-        return "not counted"
-    return f"{line.points:.1f} of 10"
 
 
 _FILTERS: dict[str, Callable[..., str]] = {

@@ -97,3 +97,8 @@ def words(status: str) -> str:
 
 def _absent(value: float | None) -> bool:
     return value is None or math.isnan(value)
+
+
+def points_word(line: MeasureLine) -> str:
+    """A measure's points in words: `7.3 of 10`, or that it does not count."""
+    return "not counted" if line.points is None else f"{line.points:.1f} of 10"

@@ -1,0 +1,296 @@
+"""The report as a PDF: a scorecard a page or two for each clinician, the cohort, what the numbers rest on.
+
+Text stays text (searchable, tagged for screen readers, fonts embedded), charts are vectors; equal reports give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reportlab.lib.pagesizes import letter
+from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate, Spacer
+
+from openasm.base.files import written_whole
+from openasm.report import drawings
+from openasm.report.content import CohortView, Report, RuleLine
+from openasm.report.drawings import BAD, FONT, LINE, SOFT
+from openasm.report.pdf_clinician import attestation_tables, clinician_pages, driver_part
+from openasm.report.pdf_parts import (
+    KICKER,
+    MARGIN,
+    SOFT_BODY,
+    WIDTH,
+    Story,
+    beside,
+    cards,
+    notice,
+    part,
+    register_fonts,
+    section,
+    shown,
+    table,
+    title,
+    together,
+    words,
+)
+from openasm.report.tagged import Picture, TaggedCanvas
+from openasm.report.text import dollars, factor, points, share
+
+FOOT = 0.45 * MARGIN
+MADE_UP = "Made-up data: the clinicians, practices and numbers in this report do not exist."
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the PDF, whole or not at all. Equal reports give equal bytes."""
+    register_fonts()
+    pages = _build(report, None)[1]
+    with written_whole(path, "wb") as stream:
+        stream.write(_build(report, pages)[0])
+
+
+def _build(report: Report, pages: int | None) -> tuple[bytes, int]:
+    """The file and how many pages it has. pages: what the feet say; the first time it is not known yet."""
+    stream = io.BytesIO()
+    document = BaseDocTemplate(
+        stream,
+        pagesize=letter,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=MARGIN,
+        bottomMargin=MARGIN + 8,
+        title=shown(f"{report.title}: ASM {report.performance_year}"),
+        author=f"OpenASM {report.program_version}",
+        subject=f"Run {report.run_name}. Not a CMS document.",
+        lang="en-US",
+        invariant=1,
+        pageCompression=1,
+    )
+    frame = Frame(
+        MARGIN,
+        MARGIN + 8,
+        WIDTH,
+        letter[1] - 2 * MARGIN - 8,
+        leftPadding=0,
+        rightPadding=0,
+        topPadding=0,
+        bottomPadding=0,
+    )
+    document.addPageTemplates([PageTemplate(frames=[frame], onPage=partial(_foot, report=report, pages=pages))])
+    document.build(_story(report), canvasmaker=TaggedCanvas)
+    return stream.getvalue(), document.page
+
+
+def _foot(canvas: Any, _: Any, *, report: Report, pages: int | None) -> None:
+    """Run, day and page at the foot of each page; and that the data are made up, where they are."""
+    with canvas.artifact():
+        canvas.setStrokeColor(LINE)
+        canvas.line(MARGIN, MARGIN, letter[0] - MARGIN, MARGIN)
+        canvas.setFont(FONT, 6.5)
+        canvas.setFillColor(SOFT)
+        left = f"Run {report.run_name} · performance year {report.performance_year} · made {report.made} with OpenASM {report.program_version} · not a CMS document"
+        canvas.drawString(MARGIN, MARGIN - 10, drawings.fitted(shown(left), WIDTH - 60, 6.5))
+        of = f" of {pages}" if pages else ""
+        canvas.drawRightString(letter[0] - MARGIN, MARGIN - 10, f"Page {canvas.getPageNumber()}{of}")
+        if report.made_up:
+            canvas.setFillColor(BAD)
+            canvas.drawString(MARGIN, MARGIN - 19, MADE_UP)
+
+
+def _story(report: Report) -> Story:
+    if report.kind == "clinician":
+        return [*_clinician_report(report), *_grounds(report)]
+    return [
+        *_head(report),
+        *(_practice_overview(report) if report.clinicians else []),
+        *_cohorts(report),
+        *(flowable for who in report.clinicians for flowable in (PageBreak(), *clinician_pages(report, who))),
+        *_grounds(report),
+    ]
+
+
+def _clinician_report(report: Report) -> Story:
+    story: Story = []
+    for place, who in enumerate(report.clinicians):
+        if place:
+            story.append(PageBreak())
+        story += clinician_pages(report, who, alone=True)
+    story += driver_part(report)
+    story += attestation_tables(report)
+    return [*story, *_cohorts(report)]
+
+
+def _head(report: Report) -> Story:
+    story: Story = [
+        words(
+            f"Ambulatory Specialty Model · performance year {report.performance_year} · payments of {report.payment_year}",
+            KICKER,
+        ),
+        title(report.title),
+        Spacer(1, 4),
+    ]
+    if report.made_up:
+        story += notice(MADE_UP)
+    for note in report.notes:
+        story += notice(note)
+    if report.unconfirmed:
+        story += notice(
+            f"{len(report.unconfirmed)} of {len(report.rules)} rule values are unconfirmed: not yet read in CMS's own text. "
+            "They are named at the end; the numbers may change when CMS's text is read."
+        )
+    return story
+
+
+def _practice_overview(report: Report) -> Story:
+    change = sum(who.change_dollars or 0.0 for who in report.clinicians)
+    items = [
+        (f"{len(report.clinicians)}", "", "scored entries (clinician, TIN and condition)"),
+        (
+            dollars(change),
+            "good" if change > 0 else "bad" if change < 0 else "",
+            f"change in {report.payment_year} payments, all together, as scored",
+        ),
+    ]
+    if report.together:
+        items.append(
+            (
+                f"{dollars(report.together.p5)} to {dollars(report.together.p95)}",
+                "",
+                "likely range of the practice as a whole (nine of ten simulated cohorts)",
+            )
+        )
+    projected = any(who.forecast for who in report.clinicians)
+    headings = ["Clinician", "Condition", "Final score", "Adjustment", "Payment change"]
+    if projected:
+        headings += ["Likely range", "Chance of a cut"]
+    rows = []
+    for who in report.clinicians:
+        row = [who.name or f"NPI {who.npi}", who.cohort_title, points(who.final_score), factor(who.factor)]
+        row.append(dollars(who.change_dollars))
+        if projected:
+            row += (
+                [
+                    f"{dollars(who.forecast.dollars.p5)} to {dollars(who.forecast.dollars.p95)}",
+                    share(who.forecast.probability_of_cut),
+                ]
+                if who.forecast
+                else ["–", "–"]
+            )
+        rows.append(row)
+    return [
+        part("Who is scored"),
+        *cards(items),
+        table(
+            headings,
+            rows,
+            shares=(20, 14, 9, 10, 12, 20, 10)[: len(headings)],
+            numbers=range(2, len(headings)),
+        ),
+        *driver_part(report),
+        *attestation_tables(report),
+        *(words(sentence, SOFT_BODY) for sentence in report.absent),
+    ]
+
+
+def _cohorts(report: Report) -> Story:
+    story: Story = [part("The whole cohort" if len(report.cohorts) == 1 else "The whole cohorts")]
+    for view in report.cohorts:
+        story += [together(*_cohort(view))]
+    return story
+
+
+def _cohort(view: CohortView) -> Story:
+    facts = [
+        words(
+            f"{view.participants:,} participants: {view.scored:,} with a final score above zero, {view.zero:,} with zero, "
+            f"{view.without_score:,} without a score."
+        ),
+        words(
+            f"Middle final score {points(view.median_score)}; {view.gaining:,} gain, {view.losing:,} lose. All adjustments "
+            f"together: {dollars(view.net_dollars)}"
+            + (f"; scaling factor {view.scaling_factor:.4f}." if view.scaling_factor else ".")
+        ),
+    ]
+    groups = table(
+        ("Practice size", "Participants", "Middle score", "Middle adjustment", "Gaining", "Net dollars"),
+        [
+            (
+                group.label,
+                f"{group.participants:,}",
+                points(group.median_score),
+                factor(group.median_factor),
+                share(group.share_gaining),
+                dollars(group.net_dollars),
+            )
+            for group in view.groups
+        ],
+        shares=(22, 12, 12, 16, 10, 16),
+        numbers=range(1, 6),
+    )
+    if not view.scored:
+        return [section(view.title), *facts, groups]
+    chart = drawings.histogram(
+        view.histogram.edges,
+        view.histogram.counts,
+        marker=(view.median_score, f"middle {points(view.median_score)}") if view.median_score is not None else None,
+        title=f"Final scores of the {view.title} cohort",
+        axis="final score of participants above zero",
+        width=WIDTH * 0.48,
+        height=100,
+    )
+    return [section(view.title), beside([Picture(*chart)], facts), Spacer(1, 4), groups]
+
+
+def _grounds(report: Report) -> Story:
+    """What the numbers rest on: assumptions, data problems, unconfirmed values, files."""
+    story: Story = [PageBreak(), part("What the numbers rest on")]
+    if report.assumptions:
+        story += [section("What was assumed"), *(words(line) for line in report.assumptions)]
+    story += [section("Data problems")]
+    if report.problems:
+        story.append(
+            table(
+                ("Code", "Where", "What", "Found", "What to do"),
+                [
+                    [
+                        str(problem.get("code") or ""),
+                        ", ".join(
+                            text
+                            for text in (
+                                str(problem.get("file") or ""),
+                                f"row {problem['row']}" if problem.get("row") else "",
+                                str(problem.get("column") or ""),
+                            )
+                            if text
+                        ),
+                        *(str(problem.get(key) or "") for key in ("title", "found", "next_step")),
+                    ]
+                    for problem in report.problems
+                ],
+                shares=(6, 16, 20, 16, 26),
+            )
+        )
+    else:
+        story.append(words("None were found in the input files."))
+    story += [
+        section(f"Unconfirmed rule values ({len(report.unconfirmed)} of {len(report.rules)})"),
+        words(
+            "Each was taken from the best source at hand and not yet read in the regulation or a CMS publication. The web page and "
+            "the workbook of this run list all values with their notes; `--rules FILE.yaml` replaces any of them.",
+            SOFT_BODY,
+        ),
+        _rules(report.unconfirmed),
+        section("Made from"),
+        table(("File", "SHA-256"), report.inputs, shares=(25, 75)),
+    ]
+    return story
+
+
+def _rules(rules: tuple[RuleLine, ...]) -> Any:
+    return table(
+        ("Value of", "Value", "Unit", "How sure", "Citation"),
+        [(rule.title, rule.value, rule.unit, rule.status, rule.citation) for rule in rules],
+        shares=(26, 22, 12, 10, 34),
+    )
