@@ -1,19 +1,11 @@
-"""FHIR R4 files to patients: Bundles (one a file or one a line) and bulk-export NDJSON (one resource a line), plain or gzip.
-
-Reading is in two steps, so that many processes can share it. `work_units` walks the source once, cheaply, and hands out units of
-work; `patients_of` turns one unit into patients, in whatever process. Records of a bulk export lie scattered over files by
-resource type; they are first sorted into parts by patient on disk, so that memory does not grow with the source.
-"""
+"""Pieces of work (see `fhir_source`) to patients, in whatever process."""
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from itertools import chain
 
 import orjson
 
@@ -28,13 +20,8 @@ from openasm.clinical.fhir_facts import (
     Resource,
     reference_id,
 )
+from openasm.clinical.fhir_source import PartFiles, WorkUnit
 
-SOURCE_MISSING = declare(
-    "Q110",
-    "the source is missing or holds no FHIR file",
-    expected="a file, or a folder with .json, .ndjson or .jsonl files (gzip accepted)",
-    next_step="Check the path; for a bulk export name the folder it was downloaded to.",
-)
 NOT_JSON = declare(
     "Q111",
     "a line or file is not JSON",
@@ -52,19 +39,6 @@ NOT_FHIR = declare(
     "a line or file is not a FHIR resource",
     expected="an object with a resourceType: a Bundle, or one resource a line",
     next_step="Check that this is a FHIR R4 export.",
-)
-CUT_GZIP = declare(
-    "Q114",
-    "the gzip file is damaged or ends too soon",
-    expected="a whole gzip file",
-    next_step="Download the file again.",
-)
-FILE_EMPTY = declare(
-    "Q115",
-    "the file is empty",
-    expected="at least one resource",
-    next_step="Check that the export finished.",
-    severity=Severity.WARNING,
 )
 NO_PATIENT = declare(
     "Q116",
@@ -86,18 +60,6 @@ PATIENT_WITHOUT_ID = declare(
     next_step="Correct the export.",
     severity=Severity.WARNING,
 )
-LINE_TOO_LONG = declare(
-    "Q119",
-    "a line or file is too large for one record",
-    expected="at most 256 MB a line",
-    next_step="Export one Bundle a patient, or a bulk export.",
-)
-
-ENDINGS = (".json", ".ndjson", ".jsonl")
-LINES_A_UNIT = 64
-LARGEST_RECORD = 256 << 20
-_READ = 1 << 20
-_PART_BYTES = 48 << 20  # size of the parts a bulk export is sorted into, as JSON
 
 # How each resource names its patient; resources of other types are not read.
 _SUBJECT = {
@@ -115,188 +77,41 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)  # FHIR allows no underscor
 _NEEDED = frozenset((*_SUBJECT, "Patient", "Medication"))
 
 
-@dataclass(frozen=True, slots=True)
-class WorkUnit:
-    """Some records to be read in one go. Bundles: lines of a file, the first of them `first_row`. Parts of a bulk export: `part`, with
-    the medications that any patient may refer to."""
-
-    file: str
-    first_row: int = 1
-    lines: tuple[bytes, ...] = ()
-    part: Path | None = None
-    shared: Path | None = None
-
-
-def source_files(source: Path) -> list[Path]:
-    """The FHIR files of a source, in a fixed order. A single file is taken whatever its name."""
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
-        return []
-    return sorted(
-        path
-        for path in source.rglob("*")
-        if path.is_file() and path.name.removesuffix(".gz").endswith(ENDINGS) and not path.name.startswith(".")
-    )
-
-
-def work_units(source: Path, problems: Problems, *, spill: Path) -> Iterator[WorkUnit]:
-    """Everything there is to read, in an order that depends only on the files.
-
-    spill: an empty folder for the sorted parts of a bulk export. Problems are added; those that refuse the input are for the
-    caller to raise when all is read.
-    """
-    files = source_files(source)
-    if not files:
-        problems.add(SOURCE_MISSING, source.name)
+def patients_of(unit: WorkUnit, reader: FactReader, problems: Problems) -> Iterator[Patient]:
+    """The patients of one unit. Problems of lines go to `problems`, those of resources to `reader.counts`."""
+    if unit.parts:
+        yield from _patients_of_part(unit, reader)
         return
-    bulk: list[Path] = []
-    for path in files:
-        try:
-            first = next(_lines(path), None)
-            if first is None:
-                problems.add(FILE_EMPTY, path.name)
-            elif _is_bulk(first):
-                bulk.append(path)
-            else:
-                yield from _bundle_units(path, first)
-        except _Damaged:
-            problems.add(CUT_GZIP, path.name)
-        except _TooLong:
-            problems.add(LINE_TOO_LONG, path.name)
-    if bulk:
-        yield from _bulk_units(bulk, problems, spill)
+    for row, _, record in _records(unit, problems):
+        yield from patients_of_bundle(record, reader, problems, file=unit.file, row=row)
 
 
-def _is_bulk(first_line: bytes) -> bool:
-    try:
-        record = orjson.loads(first_line)
-    except orjson.JSONDecodeError:
-        return False
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("resourceType"), str)
-        and record["resourceType"] != "Bundle"
-        and "bundle" not in record
-    )
+def sort_by_patient(unit: WorkUnit, parts: PartFiles, problems: Problems) -> None:
+    """Sort the lines of a bulk export into parts by patient. Each part is a unit of work later (`fhir_source.part_units`)."""
+    for row, line, record in _records(unit, problems):
+        kind = record["resourceType"]
+        owner = owner_of(record)
+        if kind == "Medication":
+            parts.add(None, line)
+        elif owner is not None:
+            parts.add(owner, line)
+        elif kind in _SUBJECT:
+            problems.add(NO_SUBJECT, unit.file, row=row, column=kind)
+        elif kind == "Patient":
+            problems.add(PATIENT_WITHOUT_ID, unit.file, row=row)
 
 
-def _bundle_units(path: Path, first: bytes) -> Iterator[WorkUnit]:
-    try:
-        orjson.loads(first)
-    except orjson.JSONDecodeError:
-        lines = list(_lines(path))
-        if len(lines) > 1 and not _any_is_json(lines[1:]):  # one Bundle over many lines
-            yield WorkUnit(path.name, 1, (b"\n".join(lines),))
-            return
-    batch: list[bytes] = []
-    row = 0
-    for line in _lines(path):
-        batch.append(line)
-        row += 1
-        if len(batch) == LINES_A_UNIT:
-            yield WorkUnit(path.name, row - len(batch) + 1, tuple(batch))
-            batch = []
-    if batch:
-        yield WorkUnit(path.name, row - len(batch) + 1, tuple(batch))
+def _records(unit: WorkUnit, problems: Problems) -> Iterator[tuple[int, bytes, Resource]]:
+    """The lines of a unit that can be read, with their numbers and what they say."""
+    lines = [unit.text] if unit.whole else unit.text.split(b"\n")
+    for row, line in enumerate(lines, start=unit.first_row):
+        if line and not line.isspace():
+            record = _parsed(line, unit.file, row, problems)
+            if record is not None:
+                yield row, line, record
 
 
-def _any_is_json(lines: list[bytes]) -> bool:
-    """Whether one of some lines is a JSON object by itself, which lines of a pretty-printed file are not at this width."""
-    return any(line[:1] == b"{" and line[-1:] == b"}" for line in lines[:20])
-
-
-class _Damaged(Exception):
-    pass
-
-
-class _TooLong(Exception):
-    pass
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Non-empty lines of a file, unpacked when it is gzip."""
-    rest = b""
-    for block in _blocks(path):
-        pieces = (rest + block).split(b"\n")
-        rest = pieces.pop()
-        if len(rest) > LARGEST_RECORD:
-            raise _TooLong
-        for piece in pieces:
-            line = piece.strip()
-            if line:
-                yield line
-    rest = rest.strip()
-    if rest:
-        yield rest
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        block = stream.read(_READ)
-        if block[:2] != b"\x1f\x8b":
-            if block[:3] == b"\xef\xbb\xbf":
-                block = block[3:]
-            while block:
-                yield block
-                block = stream.read(_READ)
-            return
-        unpacker = zlib.decompressobj(wbits=31)
-        try:
-            while block:
-                yield unpacker.decompress(block, 4 * _READ)
-                block = unpacker.unconsumed_tail
-                if unpacker.eof:
-                    block = unpacker.unused_data or stream.read(_READ)
-                    if block.strip(b"\0"):
-                        unpacker = zlib.decompressobj(wbits=31)
-                    else:
-                        return
-                elif not block:
-                    block = stream.read(_READ)
-        except zlib.error as error:
-            raise _Damaged from error
-        if not unpacker.eof:
-            raise _Damaged
-
-
-# --- bulk export ---------------------------------------------------------------------------------------------------------
-
-
-def _bulk_units(files: Iterable[Path], problems: Problems, spill: Path) -> Iterator[WorkUnit]:
-    """Sort the lines of a bulk export into parts by patient; each part is a unit."""
-    paths = list(files)
-    size = sum(path.stat().st_size * (12 if path.name.endswith(".gz") else 1) for path in paths)
-    parts = max(1, min(200, size // _PART_BYTES + 1))
-    shared = spill / "shared.ndjson"
-    with ExitStack() as stack:
-        streams = [stack.enter_context((spill / f"part-{place:03}.ndjson").open("wb")) for place in range(parts)]
-        common = stack.enter_context(shared.open("wb"))
-        for path in paths:
-            try:
-                for row, line in enumerate(_lines(path), start=1):
-                    record = _parsed(line, path.name, row, problems)
-                    if record is None:
-                        continue
-                    owner = _owner(record)
-                    if record["resourceType"] == "Medication":
-                        common.write(line + b"\n")
-                    elif owner is None:
-                        if record["resourceType"] in _SUBJECT:
-                            problems.add(NO_SUBJECT, path.name, row=row, column=record["resourceType"])
-                        elif record["resourceType"] == "Patient":
-                            problems.add(PATIENT_WITHOUT_ID, path.name, row=row)
-                    else:
-                        streams[zlib.crc32(owner.encode("utf-8", "replace")) % parts].write(line + b"\n")
-            except _Damaged:
-                problems.add(CUT_GZIP, path.name)
-            except _TooLong:
-                problems.add(LINE_TOO_LONG, path.name)
-    for place in range(parts):
-        yield WorkUnit("bulk export", 1, (), spill / f"part-{place:03}.ndjson", shared)
-
-
-def _owner(record: Resource) -> str | None:
+def owner_of(record: Resource) -> str | None:
     """The id of the patient a resource is about, or of the patient it is."""
     kind = record["resourceType"]
     if kind == "Patient":
@@ -306,20 +121,6 @@ def _owner(record: Resource) -> str | None:
     if not isinstance(address, str) or not address:
         return None
     return reference_id(address).removeprefix("urn:uuid:")
-
-
-# --- units to patients ---------------------------------------------------------------------------------------------------
-
-
-def patients_of(unit: WorkUnit, reader: FactReader, problems: Problems) -> Iterator[Patient]:
-    """The patients of one unit. Problems of lines go to `problems`, those of resources to `reader.counts`."""
-    if unit.part is not None:
-        yield from _patients_of_part(unit, reader)
-        return
-    for row, line in enumerate(unit.lines, start=unit.first_row):
-        record = _parsed(line, unit.file, row, problems)
-        if record is not None:
-            yield from patients_of_bundle(record, reader, problems, file=unit.file, row=row)
 
 
 def _parsed(line: bytes, file: str, row: int, problems: Problems) -> Resource | None:
@@ -473,20 +274,23 @@ def _updated(resource: Resource) -> tuple[str, bytes]:
 
 
 def _patients_of_part(unit: WorkUnit, reader: FactReader) -> Iterator[Patient]:
-    assert unit.part is not None
+    with ExitStack() as stack:
+        streams = [stack.enter_context(path.open("rb")) for path in (*unit.parts, *unit.shared)]
+        yield from patients_of_resources((orjson.loads(line) for line in chain(*streams)), reader)
+
+
+def patients_of_resources(resources: Iterable[Resource], reader: FactReader) -> Iterator[Patient]:
+    """The patients of resources in any order; Medications may be referred to by any of them."""
     by_type: dict[str, list[Resource]] = {}
-    for path in (unit.part, unit.shared):
-        if path is not None:
-            for line in _lines(path):
-                record: Any = orjson.loads(line)
-                by_type.setdefault(record["resourceType"], []).append(record)
+    for resource in resources:
+        by_type.setdefault(resource["resourceType"], []).append(resource)
     patients = by_type.pop("Patient", [])
     if patients:
         yield from _several(patients, by_type, {}, reader)
     else:
-        for kind, resources in by_type.items():
+        for kind, about_nobody in by_type.items():
             if kind in _SUBJECT:
-                reader.counts[OTHER_SUBJECT, kind] += len(resources)
+                reader.counts[OTHER_SUBJECT, kind] += len(about_nobody)
 
 
 def note_counts(reader: FactReader, problems: Problems, source: str) -> None:

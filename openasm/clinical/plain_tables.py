@@ -10,9 +10,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +31,7 @@ from openasm.base.files import (
     find_table,
 )
 from openasm.base.problems import Problems, Severity, declare, shown
-from openasm.clinical.fhir import WorkUnit
+from openasm.clinical.fhir_source import PartFiles, WorkUnit, part_units
 from openasm.clinical.plain_table_columns import TABLES, PlainTable, Resource, TableColumn
 
 UNKNOWN_TABLE = declare(
@@ -44,7 +42,7 @@ UNKNOWN_TABLE = declare(
     severity=Severity.WARNING,
 )
 
-_PART_BYTES = 16 << 20  # of the tables; their resources as JSON take about three times as much
+_PART_BYTES = 4 << 20  # of the tables; their resources as JSON take about three times as much
 _SUBJECT = {"AllergyIntolerance": "patient", "Task": "for"}
 
 Row = tuple[int, list[str]]
@@ -70,17 +68,15 @@ def plain_table_units(source: Path, problems: Problems, *, spill: Path) -> Itera
     for path in sorted(source.iterdir()):
         if path.suffix in (".csv", ".parquet") and path not in files:
             problems.add(UNKNOWN_TABLE, path.name)
-    parts = max(1, min(200, sum(path.stat().st_size for path in files) // _PART_BYTES + 1))
-    paths = [spill / f"part-{place:03}.ndjson" for place in range(parts)]
-    with ExitStack() as stack:
-        streams = [stack.enter_context(path.open("wb")) for path in paths]
-        for table in TABLES:
-            found = find_table(source, table.name)
-            if found is not None:
-                _Reader(table, found, problems).write(streams)
+    parts = sum(path.stat().st_size for path in files) // _PART_BYTES + 1
+    sorted_parts = PartFiles(spill, parts)
+    for table in TABLES:
+        found = find_table(source, table.name)
+        if found is not None:
+            _Reader(table, found, problems).write(sorted_parts)
+    sorted_parts.flush()
     if not problems.errors:
-        for path in paths:
-            yield WorkUnit("plain tables", 1, (), path, None)
+        yield from part_units(spill, parts, file="plain tables")
 
 
 class _Reader:
@@ -92,7 +88,7 @@ class _Reader:
         self.problems = problems
         self.patients: set[bytes] = set()  # of the table `patients`, to find those that stand twice
 
-    def write(self, streams: Sequence[IO[bytes]]) -> None:
+    def write(self, parts: PartFiles) -> None:
         """One line a good row, into the part of its patient."""
         try:
             rows = _parquet_rows(self.path) if self.path.suffix == ".parquet" else _csv_rows(self.path)
@@ -113,8 +109,7 @@ class _Reader:
                 resource = self._resource(number, cells, places)
                 if resource is not None:
                     patient = resource["id"] if self.table.name == "patients" else resource.pop("patient_id")
-                    part = zlib.crc32(patient.encode()) % len(streams)
-                    streams[part].write(orjson.dumps(resource, option=orjson.OPT_APPEND_NEWLINE))
+                    parts.add(patient, orjson.dumps(resource))
         except UnicodeDecodeError:
             self.problems.add(FILE_NOT_UTF8, self.path.name)
         except (csv.Error, OSError, ValueError):

@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 
-from openasm.clinical.fhir import LARGEST_RECORD, source_files
 from openasm.clinical.fhir_facts import reference_id
+from openasm.clinical.fhir_source import LARGEST_RECORD, source_files
 
 NPI_SYSTEM = "http://hl7.org/fhir/sid/us-npi"
 _WORD = b'"Practitioner'

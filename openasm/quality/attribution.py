@@ -22,14 +22,14 @@ from typing import Any, NamedTuple
 import yaml
 
 from openasm.clinical.facts import Encounter, Patient
-from openasm.clinical.fhir_facts import reference_id
+from openasm.clinical.fhir_elements import reference_id
 from openasm.clinical.moments import Span, within_days
-from openasm.quality.evaluation import Job, UnitEvaluator, UnitResult
 from openasm.quality.populations import Measure, Tally
 from openasm.quality.specification import Specification
 
 _FILE = Path(__file__).parent / "parameters" / "attribution.yaml"
 VISITS_HEADER = "measure,group,patient,npi,visits"
+OUTCOMES = ("met", "not_met", "exclusions", "exceptions")
 
 
 class Clinician(NamedTuple):
@@ -71,7 +71,7 @@ class CountKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class AttributedCounts:
     """tallies: by clinician, practice, measure and group, in that order; nobodys: records in a denominator that are no clinician's, by
-    measure; patients_matched: patients of the attribution's file that the source holds (of those in a denominator)."""
+    measure."""
 
     tallies: Mapping[CountKey, Tally]
     nobodys: Mapping[str, int] = field(default_factory=dict)
@@ -119,72 +119,92 @@ def performer_key(performer: str) -> str:
     return performer if performer.startswith("urn:") else reference_id(performer)
 
 
-@dataclass(frozen=True, slots=True)
-class AttributingJob(Job):
-    """A job that also notes which clinicians' visits a patient had. performers: NPI or practitioner id -> NPIs of the roster."""
+class Owners:
+    """For whom patients count."""
 
-    performers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    def __init__(self, attribution: Attribution, measures: Iterable[Measure]) -> None:
+        self.attribution = attribution
+        self._whole = None if attribution.whole is None else frozenset((attribution.whole,))
+        by_performer = attribution.by_performer
+        self.rules = [
+            (measure, rule)
+            for measure in measures
+            if by_performer is not None and (rule := visit_rule(measure)) is not None
+        ]
+        self.clinicians_of_npi = _by_npi(by_performer or {})
 
-    def evaluator(self) -> UnitEvaluator:
-        """One for each process."""
-        return AttributingEvaluator(self)
-
-
-class AttributingEvaluator(UnitEvaluator):
-    """Evaluates as ever, and adds a line for each measure, group and clinician whose qualifying visits the patient had."""
-
-    def __init__(self, job: AttributingJob) -> None:
-        super().__init__(job)
-        self.performers = job.performers
-        self.rules = [(measure, rule) for measure in self.measures if (rule := visit_rule(measure)) is not None]
-
-    def add(self, patient: Patient, result: UnitResult) -> None:
-        """Evaluate one patient, enter the outcome and the visits."""
-        super().add(patient, result)
+    def of(self, patient: Patient) -> Whose:
+        """Whose patient this is."""
+        attribution = self.attribution
+        if self._whole is not None:
+            return Whose(self, everywhere=self._whole)
+        if attribution.by_patient is not None:
+            return Whose(self, everywhere=_with_practices(attribution.by_patient.get(patient.id, ())))
+        visits = {}
         for measure, rule in self.rules:
-            visits: Counter[str] = Counter()
+            npis: Counter[str] = Counter()
             for encounter in qualifying_visits(patient, rule, measure.period.span):
-                npis: set[str] = set()
-                for performer in encounter.performers:
-                    npis.update(self.performers.get(performer_key(performer), ()))
-                visits.update(npis)
-            for npi, count in visits.items():
-                for group in measure.groups:
-                    result.visits.append(f"{measure.name},{group},{patient.id},{npi},{count}\n".encode())
+                npis.update({npi for performer in encounter.performers for npi in self._npis(performer)})
+            if npis:
+                visits[measure] = npis
+        return Whose(self, visits=visits)
+
+    def _npis(self, performer: str) -> Iterator[str]:
+        assert self.attribution.by_performer is not None
+        return (each.npi for each in self.attribution.by_performer.get(performer_key(performer), ()))
 
 
-def attributed_counts(
-    populations: Iterable[bytes], attribution: Attribution, *, visits: Iterable[bytes] = ()
-) -> AttributedCounts:
-    """Count lines of populations.csv by clinician and practice.
+class Whose:
+    """For whom one patient counts: the same clinicians in every measure, or those of the visits a measure asks for.
 
-    populations: lines without header, sorted; visits: lines of `VISITS_HEADER` in the same order, when performers decide. Memory
-    grows with clinicians, not with patients.
+    A practice counts a patient once, whoever of its clinicians has him. One clinician's records say nothing about the practice's
+    others.
     """
-    counts: Counter[tuple[CountKey, str]] = Counter()
-    nobodys: Counter[str] = Counter()
-    owners = Owners(attribution, visits)
-    for line in populations:
-        cells = line.split(b",", 8)
-        if cells[4] != b"1":
-            continue
-        measure, group = cells[0].decode(), int(cells[1])
-        clinicians = owners.of(cells[0], cells[1], cells[2])
-        what = _what(cells)
-        if not clinicians:
-            nobodys[measure] += group == 1
-        for clinician in clinicians:
-            counts[CountKey(*clinician, measure, group), what] += 1
-    keys = {key for key, _ in counts}
-    tallies = {
-        key: Tally(
-            eligible=sum(counts[key, what] for what in ("met", "not_met", "exclusions", "exceptions")),
-            met=counts[key, "met"],
-            exclusions=counts[key, "exclusions"],
-            exceptions=counts[key, "exceptions"],
+
+    def __init__(
+        self,
+        owners: Owners,
+        *,
+        everywhere: frozenset[Clinician] | None = None,
+        visits: Mapping[Measure, Counter[str]] | None = None,
+    ) -> None:
+        self._everywhere = everywhere
+        self._visits = visits or {}
+        self._by_measure = {
+            measure.name: _with_practices(each for npi in npis for each in owners.clinicians_of_npi[npi])
+            for measure, npis in self._visits.items()
+        }
+
+    def clinicians(self, measure: str) -> frozenset[Clinician]:
+        """The clinicians and their practices, each once; nobody when the patient is no listed clinician's."""
+        if self._everywhere is not None:
+            return self._everywhere
+        return self._by_measure.get(measure, frozenset())
+
+    def visit_lines(self, patient: str) -> list[bytes]:
+        """Lines of attribution.csv (`VISITS_HEADER`)."""
+        return [
+            f"{measure.name},{group},{patient},{npi},{count}\n".encode()
+            for measure, npis in self._visits.items()
+            for npi, count in npis.items()
+            for group in measure.groups
+        ]
+
+
+def _with_practices(clinicians: Iterable[Clinician]) -> frozenset[Clinician]:
+    found = frozenset(clinicians)
+    return found | {Clinician(each.tin, "") for each in found}
+
+
+def attributed(counts: Mapping[tuple[Clinician, str, int, str], int], nobodys: Mapping[str, int]) -> AttributedCounts:
+    """Counts of outcomes by clinician, measure and group as tallies."""
+    keys = {(clinician, measure, group) for clinician, measure, group, _ in counts}
+    tallies = {}
+    for clinician, measure, group in sorted(keys):
+        found = {what: counts.get((clinician, measure, group, what), 0) for what in OUTCOMES}
+        tallies[CountKey(*clinician, measure, group)] = Tally(
+            sum(found.values()), found["met"], found["exclusions"], found["exceptions"]
         )
-        for key in sorted(keys)
-    }
     return AttributedCounts(tallies, dict(sorted(nobodys.items())))
 
 
@@ -198,70 +218,9 @@ def with_empty_rows(
     return AttributedCounts(dict(sorted(tallies.items())), counts.nobodys)
 
 
-def npis_of_performers(by_performer: Mapping[str, tuple[Clinician, ...]]) -> dict[str, tuple[str, ...]]:
-    """What `AttributingJob` needs: NPI or practitioner id -> NPIs."""
-    return {
-        performer: tuple(sorted({each.npi for each in clinicians})) for performer, clinicians in by_performer.items()
-    }
-
-
-def _by_npi(attribution: Attribution) -> dict[str, tuple[Clinician, ...]]:
+def _by_npi(by_performer: Mapping[str, tuple[Clinician, ...]]) -> dict[str, tuple[Clinician, ...]]:
     found: dict[str, set[Clinician]] = {}
-    for clinicians in (attribution.by_performer or {}).values():
+    for clinicians in by_performer.values():
         for each in clinicians:
             found.setdefault(each.npi, set()).add(each)
     return {npi: tuple(sorted(each)) for npi, each in found.items()}
-
-
-def _what(cells: list[bytes]) -> str:
-    if cells[7] == b"1":
-        return "met"
-    if cells[5] == b"1":
-        return "exclusions"
-    return "exceptions" if cells[6] == b"1" else "not_met"
-
-
-class Owners:
-    """For whom a patient counts, measure by measure; asked in the order of populations.csv.
-
-    visits: lines of `VISITS_HEADER` without header, sorted, when performers decide.
-    """
-
-    def __init__(self, attribution: Attribution, visits: Iterable[bytes] = ()) -> None:
-        self._attribution = attribution
-        self._visits = _Visits(visits)
-        self._by_npi = _by_npi(attribution)
-
-    def of(self, measure: bytes, group: bytes, patient: bytes) -> frozenset[Clinician]:
-        """The clinicians and their practices, each once. One clinician's records say nothing about the practice's others."""
-        attribution = self._attribution
-        if attribution.whole is not None:
-            return frozenset((attribution.whole,))
-        if attribution.by_patient is not None:
-            clinicians: Iterable[Clinician] = attribution.by_patient.get(patient.decode(), ())
-        else:
-            npis = self._visits.of(b",".join((measure, group, patient, b"")))
-            clinicians = [clinician for npi in npis for clinician in self._by_npi.get(npi, ())]
-        found = frozenset(clinicians)
-        return found | {Clinician(each.tin, "") for each in found}
-
-
-class _Visits:
-    """Walks sorted visit lines beside sorted population lines."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self._lines = iter(lines)
-        self._next = next(self._lines, b"")
-        self._key = b""
-        self._npis: set[str] = set()
-
-    def of(self, key: bytes) -> set[str]:
-        """The NPIs of a measure, group and patient (`CMS165,1,p1,`); keys are asked for in rising order, also repeatedly."""
-        if key != self._key:
-            self._key, self._npis = key, set()
-            while self._next and self._next < key:
-                self._next = next(self._lines, b"")
-            while self._next.startswith(key):
-                self._npis.add(self._next[len(key) :].split(b",", 1)[0].decode())
-                self._next = next(self._lines, b"")
-        return self._npis

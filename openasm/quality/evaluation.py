@@ -3,60 +3,86 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from datetime import date
 
 from openasm.base.problems import Problem, Problems
 from openasm.clinical.facts import Patient
-from openasm.clinical.fhir import WorkUnit, note_counts, patients_of
+from openasm.clinical.fhir import note_counts, patients_of
 from openasm.clinical.fhir_facts import FactReader, ProfileUse
+from openasm.clinical.fhir_source import WorkUnit
 from openasm.clinical.terminology import Terminology
 from openasm.clinical.value_sets import ValueSets
+from openasm.quality.attribution import Attribution, Clinician, Owners
 from openasm.quality.measures import MEASURES
-from openasm.quality.outputs import Lines, gap_line, population_line
-from openasm.quality.populations import Measure, Tally, measurement_period
+from openasm.quality.outputs import gap_line, population_line
+from openasm.quality.populations import Measure, Outcome, Tally, measurement_period
 from openasm.quality.specification import Specification
-
-if TYPE_CHECKING:
-    from multiprocessing.pool import AsyncResult
-
-_UNITS_AHEAD = 4  # units prepared for each process; bounds memory
+from openasm.quality.worklist import Worklist
 
 TallyKey = tuple[str, int]  # measure, group
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every process needs to evaluate records."""
+    """What every process needs to evaluate records. attribution: whose patients they are, if anybody asked; as_of: the day that the
+    windows of gaps are seen from."""
 
     specifications: tuple[Specification, ...]
     terms: Terminology
     year: int
     profiles: ProfileUse = ProfileUse.AUTO
+    attribution: Attribution | None = None
+    as_of: date | None = None
 
     def measures(self) -> list[Measure]:
         """The measures, bound to the terminology and the year."""
         period = measurement_period(self.year)
         return [MEASURES[each.measure](each, self.terms, period) for each in self.specifications]
 
-    def evaluator(self) -> UnitEvaluator:
-        """What evaluates units of work; every process has one."""
-        return UnitEvaluator(self)
+
+@dataclass(slots=True)
+class Lines:
+    """Lines of the patient files, without header, each ended by a line feed. worklist: with a sort key before each line."""
+
+    populations: list[bytes] = field(default_factory=list)
+    gaps: list[bytes] = field(default_factory=list)
+    worklist: list[bytes] = field(default_factory=list)
+    visits: list[bytes] = field(default_factory=list)  # of an attribution by performers
+
+
+@dataclass(slots=True)
+class Counts:
+    """What can be added up over units: records, outcomes (met, not_met, exclusions, exceptions) by measure and group, the same by
+    clinician and practice, records in a denominator that are nobody's, gaps by window, lines of visits."""
+
+    patients: int = 0
+    outcomes: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    attributed: Counter[tuple[Clinician, str, int, str]] = field(default_factory=Counter)
+    nobodys: Counter[str] = field(default_factory=Counter)
+    windows: Counter[str] = field(default_factory=Counter)
+    visits: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add another's to these."""
+        self.patients += other.patients
+        self.outcomes.update(other.outcomes)
+        self.attributed.update(other.attributed)
+        self.nobodys.update(other.nobodys)
+        self.windows.update(other.windows)
+        self.visits += other.visits
 
 
 @dataclass(slots=True)
 class UnitResult:
-    """What came of one unit: finished lines, counts by measure, group and outcome, patients read, problems, visits."""
+    """What came of one unit: finished lines, counts, problems."""
 
     lines: Lines = field(default_factory=Lines)
-    counts: Counter[tuple[str, int, str]] = field(default_factory=Counter)
-    patients: int = 0
+    counts: Counts = field(default_factory=Counts)
     problems: list[Problem] = field(default_factory=list)
-    visits: list[bytes] = field(default_factory=list)  # only of an evaluator that attributes patients to clinicians
 
 
 @contextmanager
@@ -78,6 +104,8 @@ class UnitEvaluator:
         self.measures = job.measures()
         self.terms = job.terms
         self.profiles = job.profiles
+        self.worklist = Worklist(job.as_of)
+        self.owners = None if job.attribution is None else Owners(job.attribution, self.measures)
 
     def __call__(self, unit: WorkUnit) -> UnitResult:
         problems = Problems()
@@ -92,26 +120,46 @@ class UnitEvaluator:
 
     def add(self, patient: Patient, result: UnitResult) -> None:
         """Evaluate one patient and enter the outcome."""
-        result.patients += 1
-        counts, populations, gaps = result.counts, result.lines.populations, result.lines.gaps
+        counts, identity = result.counts, patient.id
+        counts.patients += 1
+        populations = result.lines.populations
+        whose = None if self.owners is None else self.owners.of(patient)
         for measure in self.measures:
             name = measure.name
             for outcome in measure.evaluate(patient):
-                populations.append(population_line(name, patient.id, outcome))
+                populations.append(population_line(name, identity, outcome))
                 if outcome.denominator:
-                    group = outcome.group
-                    what = (
-                        "met"
-                        if outcome.numerator
-                        else "exclusions"
-                        if outcome.exclusion
-                        else "exceptions"
-                        if outcome.exception
-                        else "not_met"
-                    )
-                    counts[name, group, what] += 1
-                    for gap in outcome.gaps:
-                        gaps.append(gap_line(name, group, patient.id, gap))
+                    what = _what(outcome)
+                    counts.outcomes[name, outcome.group, what] += 1
+                    clinicians = frozenset[Clinician]() if whose is None else whose.clinicians(name)
+                    if whose is not None:
+                        for clinician in clinicians:
+                            counts.attributed[clinician, name, outcome.group, what] += 1
+                        if not clinicians and outcome.group == 1:
+                            counts.nobodys[name] += 1
+                    if outcome.gaps:
+                        self._gaps(name, identity, outcome, clinicians, result)
+        if whose is not None:
+            visits = whose.visit_lines(identity)
+            result.lines.visits += visits
+            counts.visits += len(visits)
+
+    def _gaps(
+        self, name: str, identity: str, outcome: Outcome, clinicians: frozenset[Clinician], result: UnitResult
+    ) -> None:
+        for gap in outcome.gaps:
+            result.lines.gaps.append(gap_line(name, outcome.group, identity, gap))
+            place, line = self.worklist.line(name, outcome.group, identity, gap, clinicians)
+            result.lines.worklist.append(line)
+            result.counts.windows[place] += 1
+
+
+def _what(outcome: Outcome) -> str:
+    if outcome.numerator:
+        return "met"
+    if outcome.exclusion:
+        return "exclusions"
+    return "exceptions" if outcome.exception else "not_met"
 
 
 def tallies(counts: Counter[tuple[str, int, str]], specifications: Iterable[Specification]) -> dict[TallyKey, Tally]:
@@ -140,33 +188,3 @@ def terminology_for(specifications: Iterable[Specification], value_sets: ValueSe
     for name, (oid, needed_by) in sorted(wanted.items()):
         codes.update(value_sets.require({name: oid}, problems, needed_by=", ".join(needed_by)))
     return Terminology(codes, singles)
-
-
-def evaluated(units: Iterable[WorkUnit], job: Job, jobs: int) -> Iterator[UnitResult]:
-    """Evaluate units, results in the order of the units, on as many processes as asked for."""
-    if jobs <= 1:
-        evaluate = job.evaluator()
-        for unit in units:
-            yield evaluate(unit)
-        return
-    with get_context().Pool(jobs, initializer=_start, initargs=(job,)) as pool:
-        waiting: deque[AsyncResult[UnitResult]] = deque()
-        for unit in units:
-            waiting.append(pool.apply_async(_evaluate, (unit,)))
-            if len(waiting) >= jobs * _UNITS_AHEAD:
-                yield waiting.popleft().get()
-        while waiting:
-            yield waiting.popleft().get()
-
-
-_evaluator: UnitEvaluator | None = None  # of a worker process
-
-
-def _start(job: Job) -> None:
-    global _evaluator
-    _evaluator = job.evaluator()
-
-
-def _evaluate(unit: WorkUnit) -> UnitResult:
-    assert _evaluator is not None
-    return _evaluator(unit)

@@ -1,29 +1,23 @@
 """Results of the quality measures by clinician and practice, and their hand-over to `openasm score`.
 
-`read_attribution` turns the user's files into an `openasm.quality.attribution.Attribution`; `write_clinician_results` writes
-scores/quality_by_clinician.csv and scores/score_input.csv. Points are those the rate would get against CMS's published MIPS
-benchmarks: CMS sets ASM's own from its participants, so they only show where a rate stands nationally.
+`write_clinician_results` writes scores/quality_by_clinician.csv and scores/score_input.csv. Points are those the rate would get against
+CMS's published MIPS benchmarks: CMS sets ASM's own from its participants, so they only show where a rate stands nationally.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from openasm.base import files
-from openasm.base.errors import NotFound, RuleUnpublished, WrongUsage
-from openasm.base.files import Column, read_table, written_whole
-from openasm.base.identity import is_npi, is_tin
+from openasm.base.errors import NotFound, RuleUnpublished
+from openasm.base.files import written_whole
 from openasm.base.parameters import Rules
-from openasm.base.problems import Problems, Severity, declare
 from openasm.base.years import PERFORMANCE_YEARS
-from openasm.clinical.practitioners import practitioner_npis
-from openasm.quality.attribution import AttributedCounts, Attribution, Clinician, CountKey
+from openasm.quality.attribution import AttributedCounts, Clinician, CountKey
 from openasm.quality.populations import Tally
 from openasm.quality.specification import Specification
 from openasm.regulation.deciles import QualityBenchmark, points_of
@@ -32,170 +26,15 @@ from openasm.regulation.published import PublishedBenchmark, published_quality_b
 from openasm.regulation.quality import completeness_reached, is_inverse
 from openasm.regulation.ratios import Ratios
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.score_checks import COHORTS, cohort_of_measures
+from openasm.runs.score_checks import cohort_of_measures
 from openasm.runs.score_inputs import QUALITY_COLUMNS
+from openasm.runs.whose_patients import Practices
 
-NOT_IN_ROSTER = declare(
-    "Q130",
-    "no row is about the TIN asked for",
-    expected="rows of the TIN given with --tin",
-    next_step="Check the TIN, or leave --tin out.",
-)
-NOBODYS_PATIENTS = declare(
-    "Q131",
-    "patients in a measure's denominator are no listed clinician's and count for nobody",
-    expected="every patient in the attribution file, or a qualifying visit with a clinician of the roster",
-    next_step="Add the patients to the file, or the clinicians (NPI, or the id the records use as practitioner) to the roster.",
-    severity=Severity.WARNING,
-)
-NO_PERFORMERS = declare(
-    "Q132",
-    "no qualifying visit names a clinician of the roster",
-    expected="encounters whose participants are NPIs or practitioners of the roster",
-    next_step="Give the ids that the records use in the roster's column practitioner, or say with --attribution whose patients they are.",
-    severity=Severity.WARNING,
-)
-
-ATTRIBUTION_COLUMNS = (
-    Column("patient", files.text),
-    Column("tin", files.tin),
-    Column("npi", files.npi, may_be_empty=True),
-)
-ROSTER_COLUMNS = (
-    Column("tin", files.tin),
-    Column("npi", files.npi),
-    Column("practitioner", files.text, required=False, may_be_empty=True),
-    Column("cohort", files.choice(*COHORTS), required=False, may_be_empty=True),
-    Column("clinicians_in_tin", files.integer(1, 1_000_000), required=False, may_be_empty=True),
-    # participants.csv of `openasm score` serves as a roster; what it holds besides is not needed here.
-    *(
-        Column(name, files.text, required=False, may_be_empty=True)
-        for name in ("name", "organization", "state", "part_b_paid", "hcc_mean", "dual_share")
-    ),
-)
 BY_CLINICIAN_HEADER = (
     *("tin", "npi", "measure", "group", "eligible", "met", "not_met", "exclusions", "exceptions", "rate"),
     *("completeness", "completeness_status", "case_minimum_status"),
     *("mips_points_ecqm", "mips_benchmark_ecqm", "mips_points_cqm", "mips_benchmark_cqm"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class WhosePatients:
-    """What the user said about whose patients the source holds; all empty: nothing, and no results by clinician."""
-
-    tin: str = ""
-    npi: str = ""
-    cohort: str = ""
-    attribution: Path | None = None
-    roster: Path | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether results by clinician or practice are wanted."""
-        return bool(self.tin or self.attribution or self.roster)
-
-    def check(self) -> None:
-        """WrongUsage for options that do not go together."""
-        if self.tin and not is_tin(self.tin):
-            raise WrongUsage("--tin is nine digits without a hyphen.")
-        if self.npi and not is_npi(self.npi):
-            raise WrongUsage("--npi is ten digits with a right check digit.")
-        if self.npi and not self.tin:
-            raise WrongUsage("--npi needs --tin: a clinician may bill under several TINs.")
-        if self.npi and (self.attribution or self.roster):
-            raise WrongUsage(
-                "--npi says that the whole source is one clinician's; leave out --attribution and --roster."
-            )
-        if self.cohort and self.cohort not in COHORTS:
-            raise WrongUsage(f"--cohort is {' or '.join(COHORTS)}.")
-        if self.cohort and not self.asked:
-            raise WrongUsage("--cohort needs --tin, --attribution or --roster.")
-
-
-@dataclass(frozen=True, slots=True)
-class Practices:
-    """The clinicians results are wanted for, and what the roster says of them.
-
-    cohorts: clinician -> cohorts; sizes: TIN -> clinicians in it; both only as far as they were given.
-    """
-
-    attribution: Attribution
-    clinicians: tuple[Clinician, ...]
-    cohorts: Mapping[Clinician, frozenset[str]] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
-
-
-def read_attribution(whose: WhosePatients, source: Path, problems: Problems) -> Practices:
-    """Read and check the files that say whose patients they are. Problems are added, never raised; ids of patients are not shown.
-
-    source: where the records are; with a roster its practitioners are looked up, so that a reference leads to an NPI.
-    """
-    whose.check()
-    cohorts: dict[Clinician, set[str]] = {}
-    sizes: dict[str, int] = {}
-    performers: dict[str, set[Clinician]] = {}
-    if whose.roster is not None:
-        table = read_table(whose.roster, ROSTER_COLUMNS, problems)
-        columns = [table.columns[column.name] or [None] * len(table) for column in ROSTER_COLUMNS[:5]]
-        for tin, npi, practitioner, cohort, size in zip(*columns, strict=True):
-            if whose.tin and tin != whose.tin:
-                continue
-            clinician = Clinician(tin, npi)
-            performers.setdefault(npi, set()).add(clinician)
-            if practitioner:
-                performers.setdefault(practitioner, set()).add(clinician)
-            if cohort:
-                cohorts.setdefault(clinician, set()).add(cohort)
-            if size:
-                sizes[tin] = size
-        if len(table) and not performers:
-            problems.add(NOT_IN_ROSTER, whose.roster.name, column="tin")
-    if whose.attribution is not None:
-        by_patient = _by_patient(whose.attribution, whose.tin, problems)
-        listed = {each for clinicians in by_patient.values() for each in clinicians}
-        attribution = Attribution(by_patient={patient: tuple(sorted(each)) for patient, each in by_patient.items()})
-    elif whose.roster is not None:
-        for name, npi in practitioner_npis(source).items():
-            if npi in performers:
-                performers.setdefault(name, set()).update(performers[npi])
-        listed = {each for clinicians in performers.values() for each in clinicians}
-        attribution = Attribution(by_performer={name: tuple(sorted(each)) for name, each in performers.items()})
-    else:
-        whole = Clinician(whose.tin, whose.npi)
-        return Practices(Attribution(whole=whole), (whole,), _cohorts_said(whose.cohort, [whole]))
-    listed |= {Clinician(each.tin, "") for each in listed}
-    said = _cohorts_said(whose.cohort, listed)
-    return Practices(
-        attribution,
-        tuple(sorted(listed)),
-        said or {clinician: frozenset(each) for clinician, each in _with_practice_cohorts(cohorts).items()},
-        sizes,
-    )
-
-
-def _by_patient(path: Path, tin: str, problems: Problems) -> dict[str, set[Clinician]]:
-    key = ("patient", "tin", "npi")
-    table = read_table(path, ATTRIBUTION_COLUMNS, problems, key=key, private_columns=frozenset({"patient"}))
-    found: dict[str, set[Clinician]] = {}
-    for patient, own_tin, npi in zip(table["patient"], table["tin"], table["npi"], strict=True):
-        if not tin or own_tin == tin:
-            found.setdefault(patient, set()).add(Clinician(own_tin, npi or ""))
-    if len(table) and not found:
-        problems.add(NOT_IN_ROSTER, path.name, column="tin")
-    return found
-
-
-def _cohorts_said(cohort: str, clinicians: Iterable[Clinician]) -> dict[Clinician, frozenset[str]]:
-    return {each: frozenset((cohort,)) for each in clinicians} if cohort else {}
-
-
-def _with_practice_cohorts(cohorts: Mapping[Clinician, set[str]]) -> dict[Clinician, set[str]]:
-    found: dict[Clinician, set[str]] = {}
-    for clinician, own in cohorts.items():
-        found.setdefault(clinician, set()).update(own)
-        found.setdefault(Clinician(clinician.tin, ""), set()).update(own)
-    return found
 
 
 def scoring_rules(year: int) -> Rules:

@@ -25,10 +25,11 @@ from openasm.quality.demonstration import write_demo_patients, write_demo_value_
 from openasm.quality.specification import measure_ids
 from openasm.regulation.rulebook import rules_for
 from openasm.report.files import write_report
-from openasm.runs.clinicians import WhosePatients, score_input_rows, scoring_rules
+from openasm.runs.clinicians import score_input_rows, scoring_rules
 from openasm.runs.demo_cohort import PRACTICE, PRACTICE_TIN, DemoSize, made_up_npi, write_demo_inputs
 from openasm.runs.quality import QualitySummary, run_quality
 from openasm.runs.score_run import ScoreSummary, score_folder
+from openasm.runs.whose_patients import WhosePatients
 
 MARKER = "demonstration.json"
 YEAR = 2027

@@ -7,8 +7,9 @@ point of final score are those of the run and its projection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import numpy as np
 
 from openasm.archive.projection import Projection, read_projection
 from openasm.archive.run import Run, read_run
+from openasm.archive.tables import cell_text
 from openasm.base.errors import NotFound
+from openasm.base.files import written_whole
 from openasm.base.parameters import Rules
 from openasm.base.problems import Problems, Severity, declare
 from openasm.quality.attribution import AttributedCounts, Clinician, CountKey
@@ -111,25 +114,40 @@ def worth_of_gaps(
     return found
 
 
-def worth_for_patients(
-    worth: list[MeasureWorth], quality_ids: Mapping[str, str]
-) -> Callable[..., tuple[float, float | None]]:
-    """A function of (measure `CMS165`, clinicians) -> final-score points and dollars of one closed gap, summed over the participants
-    for whom the patient counts."""
-    by_key: dict[tuple[str, str, str, str], list[MeasureWorth]] = {}
-    for each in worth:
-        by_key.setdefault((each.measure, each.level, each.tin, each.npi), []).append(each)
-        by_key.setdefault((each.measure, each.level, each.tin, ""), []).append(each)
+@dataclass(frozen=True, slots=True)
+class WorthOfPatients:
+    """Final-score points and dollars of one closed gap by measure (`CMS165`) and clinicians, summed over the participants for whom the
+    patient counts."""
 
-    def of(measure: str, clinicians: frozenset[Clinician]) -> tuple[float, float | None]:
+    by_key: Mapping[tuple[str, str, str, str], frozenset[MeasureWorth]]  # measure, level, TIN, NPI
+    quality_ids: Mapping[str, str]
+
+    def __call__(self, measure: str, clinicians: frozenset[Clinician]) -> tuple[float, float | None]:
+        """Points, and dollars as far as they are known."""
         chosen: set[MeasureWorth] = set()
         for clinician in clinicians:
             level = "individual" if clinician.npi else "tin"
-            chosen.update(by_key.get((quality_ids[measure], level, clinician.tin, clinician.npi), ()))
+            chosen |= self.by_key.get((self.quality_ids[measure], level, clinician.tin, clinician.npi), frozenset())
         known = [each.dollars_per_case for each in chosen if each.dollars_per_case is not None]
         return sum(sorted(each.final_score_per_case for each in chosen)), sum(sorted(known)) if known else None
 
-    return of
+
+def worth_for_patients(worth: Iterable[MeasureWorth], quality_ids: Mapping[str, str]) -> WorthOfPatients:
+    """The worth of participants made ready for patients; a clinician's worth at the level of the practice counts for the practice."""
+    by_key: dict[tuple[str, str, str, str], set[MeasureWorth]] = {}
+    for each in worth:
+        for npi in (each.npi, ""):
+            by_key.setdefault((each.measure, each.level, each.tin, npi), set()).add(each)
+    return WorthOfPatients({key: frozenset(found) for key, found in by_key.items()}, quality_ids)
+
+
+def write_gap_worth(folder: Path, worth: Iterable[MeasureWorth]) -> None:
+    """Write scores/gap_worth.csv: a row for each participant and measure. No patient is in it."""
+    with written_whole(folder / "scores" / "gap_worth.csv") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([each.name for each in fields(MeasureWorth)] + ["dollars_per_case"])
+        for each in worth:
+            writer.writerow([cell_text(value) for value in astuple(each)] + [cell_text(each.dollars_per_case)])
 
 
 def _projection(run: Path, problems: Problems) -> Projection | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,35 +12,26 @@ from pathlib import Path
 from openasm import __version__
 from openasm.archive.folder import new_run
 from openasm.archive.manifest import Provenance, write_manifest
-from openasm.archive.run import read_run
-from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems, Severity, declare
-from openasm.clinical.fhir import NO_PATIENTS_AT_ALL, source_files, work_units
+from openasm.clinical.fhir import NO_PATIENTS_AT_ALL
 from openasm.clinical.fhir_facts import ProfileUse
-from openasm.clinical.plain_tables import is_plain_tables, plain_table_files, plain_table_units
+from openasm.clinical.fhir_source import source_files
+from openasm.clinical.plain_tables import is_plain_tables, plain_table_files
 from openasm.clinical.value_sets import read_value_sets, value_set_files
-from openasm.quality.attribution import (
-    VISITS_HEADER,
-    AttributedCounts,
-    AttributingJob,
-    attributed_counts,
-    npis_of_performers,
-    with_empty_rows,
-)
-from openasm.quality.evaluation import Job, evaluated, tallies, terminology_for
-from openasm.quality.outputs import Lines, SortedRuns, write_patient_files, write_scores
+from openasm.quality.attribution import AttributedCounts, attributed, with_empty_rows
+from openasm.quality.evaluation import Counts, Job, tallies, terminology_for
+from openasm.quality.outputs import write_scores
 from openasm.quality.populations import Tally
 from openasm.quality.specification import Specification, specification_for
-from openasm.runs.clinicians import (
+from openasm.quality.worklist import Window, Worth
+from openasm.runs.patient_files import processes_for, read_records, write_patient_files
+from openasm.runs.whose_patients import (
     NO_PERFORMERS,
     NOBODYS_PATIENTS,
     Practices,
     WhosePatients,
     read_attribution,
-    write_clinician_results,
 )
-from openasm.runs.gap_worth import worth_for_patients, worth_of_gaps
-from openasm.runs.worklist import write_gap_worth, write_worklist
 
 PATIENT_TWICE = declare(
     "Q120",
@@ -101,54 +91,46 @@ def run_quality(
     specifications = tuple(specification_for(measure, year) for measure in sorted(set(measures)))
     terms = terminology_for(specifications, read_value_sets(value_sets, problems), problems)
     if worth is not None:
-        read_run(worth)  # refused now rather than after all records were read
+        _check_run(worth)  # refused now rather than after all records were read
     practices = None if whose is None or not whose.asked else read_attribution(whose, source, problems)
     problems.refuse_errors()
     for specification in specifications:
         if not specification.read:
             problems.add(YEAR_NOT_READ, specification.measure, found=specification.version)
-    tables = is_plain_tables(source)
-    if tables:
+    if is_plain_tables(source):
         profiles = ProfileUse.INFER  # a table's row states no profile
-    job = _job(Job(specifications, terms, year, profiles), practices)
-    by_clinician: AttributedCounts | None = None
+    attribution = None if practices is None else practices.attribution
+    job = Job(specifications, terms, year, profiles, attribution, as_of)
     with new_run(out, replace=replace) as folder:
         with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as scratch:
             spill = Path(scratch)
-            runs, visits = SortedRuns(spill), SortedRuns(spill / "visits")
-            visits.folder.mkdir()
-            counts: Counter[tuple[str, int, str]] = Counter()
-            patients = 0
-            units = (plain_table_units if tables else work_units)(source, problems, spill=spill)
-            for result in evaluated(units, job, jobs):
-                runs.add(result.lines)
-                visits.add(Lines(populations=result.visits))
-                counts.update(result.counts)
-                patients += result.patients
-                problems.extend(result.problems)
-                if progress is not None:
-                    progress(patients)
-            if not patients and not problems.errors:
-                problems.add(NO_PATIENTS_AT_ALL, source.name)
-            problems.refuse_errors()
-            repeated = write_patient_files(folder, runs)
-            if practices is not None:
-                by_clinician = _by_clinician(folder, visits, practices, specifications, problems, source.name)
+            with processes_for(job, spill, jobs) as processes:
+                read = read_records(source, processes, problems, spill=spill, progress=progress)
+                counts = read.counts
+                if not counts.patients and not problems.errors:
+                    problems.add(NO_PATIENTS_AT_ALL, source.name)
+                problems.refuse_errors()
+                by_clinician = None if practices is None else _by_clinician(counts, practices, specifications)
+                valued = None
+                if worth is not None and by_clinician is not None:
+                    valued = _valued(folder, worth, by_clinician, specifications, problems)
+                repeated = write_patient_files(
+                    folder,
+                    read,
+                    processes,
+                    worth=valued,
+                    with_visits=attribution is not None and attribution.by_performer is not None,
+                )
         groups = sum(len(each.groups) for each in specifications)
         if repeated:
             problems.add(PATIENT_TWICE, source.name, found=f"{repeated // groups} records", count=repeated // groups)
-        found = tallies(counts, specifications)
-        write_scores(folder, found, specifications)
-        attribution = None if practices is None else practices.attribution
-        valued = None
-        if worth is not None and by_clinician is not None:
-            by_name = {each.measure: each for each in specifications}
-            values = worth_of_gaps(worth, by_clinician, by_name, problems)
-            write_gap_worth(folder, values)
-            valued = worth_for_patients(values, {each.measure: each.quality_id for each in specifications})
-        with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as scratch:
-            windows = write_worklist(folder, as_of=as_of, attribution=attribution, spill=Path(scratch), worth=valued)
+        if practices is not None:
+            _note_nobodys(counts, practices, problems, source.name)
+        found = tallies(counts.outcomes, specifications)
+        write_scores(folder, found, specifications, by_clinician)
         if practices is not None and by_clinician is not None:
+            from openasm.runs.clinicians import write_clinician_results  # loads numpy
+
             write_clinician_results(folder, by_clinician, practices, specifications, year)
         write_manifest(
             folder,
@@ -172,7 +154,7 @@ def run_quality(
                 ended=now(),
             ),
             parameters=(),
-            counts={"patients": patients, "measures": len(specifications)},
+            counts={"patients": counts.patients, "measures": len(specifications)},
             problems=problems,
             notes=[
                 f"{each.measure}: the specification of {year} was not read; {each.version}."
@@ -180,48 +162,45 @@ def run_quality(
                 if not each.read
             ],
         )
-    return QualitySummary(out, year, patients, found, specifications, tuple(problems), practices, by_clinician, windows)
-
-
-def _job(job: Job, practices: Practices | None) -> Job:
-    """The job, or one that notes performers when these decide whose patients they are."""
-    performers = None if practices is None else practices.attribution.by_performer
-    if performers is None:
-        return job
-    return AttributingJob(
-        job.specifications, job.terms, job.year, job.profiles, performers=npis_of_performers(performers)
+    windows = {each.value: counts.windows[each] for each in Window}
+    return QualitySummary(
+        out, year, counts.patients, found, specifications, tuple(problems), practices, by_clinician, windows
     )
 
 
-def _by_clinician(
+def _by_clinician(counts: Counts, practices: Practices, specifications: Sequence[Specification]) -> AttributedCounts:
+    """Counts by clinician and practice, with rows of zeros for who has no patient."""
+    return with_empty_rows(attributed(counts.attributed, counts.nobodys), practices.clinicians, specifications)
+
+
+def _note_nobodys(counts: Counts, practices: Practices, problems: Problems, source_name: str) -> None:
+    by_performers = practices.attribution.by_performer is not None
+    if by_performers and not counts.visits:
+        problems.add(NO_PERFORMERS, source_name)
+        return
+    for measure, count in sorted(counts.nobodys.items()):
+        problems.add(NOBODYS_PATIENTS, source_name, column=measure, found=f"{count} records", count=count)
+
+
+def _check_run(run: Path) -> None:
+    from openasm.archive.run import read_run  # loads numpy
+
+    read_run(run)
+
+
+def _valued(
     folder: Path,
-    visits: SortedRuns,
-    practices: Practices,
+    run: Path,
+    by_clinician: AttributedCounts,
     specifications: Sequence[Specification],
     problems: Problems,
-    source_name: str,
-) -> AttributedCounts:
-    """Count populations.csv by clinician; with performers, also write patients/attribution.csv."""
-    attribution = practices.attribution
-    lines = folder / "patients" / "attribution.csv"
-    any_visit = False
-    with written_whole(lines, "wb", private=True) as stream:
-        stream.write(f"{VISITS_HEADER}\n".encode())
-        for line in visits.populations():
-            stream.write(line)
-            any_visit = True
-    with (folder / "patients" / "populations.csv").open("rb") as populations, lines.open("rb") as noted:
-        next(populations)
-        next(noted)
-        counts = attributed_counts(populations, attribution, visits=noted)
-    if attribution.by_performer is None:
-        lines.unlink()
-    elif not any_visit:
-        problems.add(NO_PERFORMERS, source_name)
-    for measure, count in counts.nobodys.items():
-        if count and (any_visit or attribution.by_performer is None):
-            problems.add(NOBODYS_PATIENTS, source_name, column=measure, found=f"{count} records", count=count)
-    return with_empty_rows(counts, practices.clinicians, specifications)
+) -> Worth:
+    """Write scores/gap_worth.csv; the worth of a patient's gaps."""
+    from openasm.runs.gap_worth import worth_for_patients, worth_of_gaps, write_gap_worth  # loads numpy
+
+    values = worth_of_gaps(run, by_clinician, {each.measure: each for each in specifications}, problems)
+    write_gap_worth(folder, values)
+    return worth_for_patients(values, {each.measure: each.quality_id for each in specifications})
 
 
 def _inputs(source: Path, value_sets: Path) -> list[dict[str, object]]:

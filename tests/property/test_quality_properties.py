@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openasm.base.problems import Problems
-from openasm.clinical.fhir import WorkUnit, patients_of, patients_of_bundle
+from openasm.clinical.fhir import patients_of, patients_of_bundle
 from openasm.clinical.fhir_facts import FactReader, ProfileUse
+from openasm.clinical.fhir_source import WorkUnit
 from openasm.clinical.moments import Moment, NotATime, moment, on_or_before, on_or_before_day, plus_months
 from openasm.clinical.synthetic import Record
 from openasm.quality.demonstration import demo_records
-from openasm.quality.evaluation import UnitEvaluator
+from openasm.quality.evaluation import Counts, Job, UnitEvaluator
 from tests.builders.quality_measures import measures, terminology
 
 ordinary = settings(
@@ -83,13 +84,16 @@ def test_a_resource_given_twice_changes_nothing(seed: int) -> None:
 @ordinary
 @given(st.integers(0, 50), st.integers(1, 7))
 def test_one_at_a_time_equals_a_batch(seed: int, size: int) -> None:
-    evaluator = UnitEvaluator.__new__(UnitEvaluator)
-    evaluator.measures, evaluator.terms, evaluator.profiles = list(measures().values()), terminology(), ProfileUse.AUTO
+    specifications = tuple(each.specification for each in measures().values())
+    evaluator = UnitEvaluator(Job(specifications, terminology(), 2026))
     lines = [orjson.dumps(record.bundle()) for record in demo_records(seed, size, 2026)]
-    together = evaluator(WorkUnit("file", 1, tuple(lines)))
-    apart = [evaluator(WorkUnit("file", 1, (line,))) for line in lines]
+    together = evaluator(WorkUnit("file", text=b"\n".join(lines)))
+    apart = [evaluator(WorkUnit("file", text=line)) for line in lines]
     assert together.lines.populations == [line for each in apart for line in each.lines.populations]
-    assert together.counts == sum((each.counts for each in apart), start=type(together.counts)())
+    added = Counts()
+    for each in apart:
+        added.add(each.counts)
+    assert together.counts == added
 
 
 json_values = st.recursive(
@@ -108,7 +112,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_any_json_line_gives_patients_or_problems(value: Any) -> None:
     problems, reader = Problems(), FactReader(terminology())
-    patients = list(patients_of(WorkUnit("file", 1, (orjson.dumps(value),)), reader, problems))
+    patients = list(patients_of(WorkUnit("file", text=orjson.dumps(value)), reader, problems))
     assert patients or len(problems) or reader.counts
 
 

@@ -327,7 +327,7 @@ def test_empty_files_and_bundles_without_a_patient_are_passed_over_and_said(valu
 def test_a_record_without_end_is_refused_before_it_fills_the_memory(
     value_sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
 ) -> None:
-    monkeypatch.setattr("openasm.clinical.fhir.LARGEST_RECORD", 1 << 20)
+    monkeypatch.setattr("openasm.clinical.fhir_source.LARGEST_RECORD", 1 << 20)
     (tmp_path / "long.ndjson").write_text(before + '{"resourceType": "Bundle", "text": "' + "x" * (3 << 20) + '"}\n')
     with pytest.raises(InputRefused) as refused:
         run(tmp_path / "long.ndjson", value_sets, tmp_path / "run", "--measures", "236")

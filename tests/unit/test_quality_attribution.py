@@ -11,22 +11,32 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from openasm.base.errors import InputRefused, WrongUsage
 from openasm.base.problems import Problems
 from openasm.cli.quality import app
+from openasm.clinical.fhir_source import WorkUnit
 from openasm.clinical.practitioners import practitioner_npis
-from openasm.quality.attribution import Attribution, Clinician, attributed_counts, performer_key, visit_rule
+from openasm.quality.attribution import (
+    AttributedCounts,
+    Attribution,
+    Clinician,
+    attributed,
+    performer_key,
+    visit_rule,
+)
 from openasm.quality.demonstration import demo_records, write_demo_value_sets
+from openasm.quality.evaluation import Job, UnitEvaluator
 from openasm.quality.populations import Tally
 from openasm.regulation.published import published_quality_benchmark
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.clinicians import WhosePatients, points_against, read_attribution
+from openasm.runs.clinicians import points_against
 from openasm.runs.demo_cohort import made_up_npi
-from tests.builders.quality_measures import measures
+from openasm.runs.whose_patients import WhosePatients, read_attribution
+from tests.builders.quality_measures import measures, terminology
 
 TIN, OTHER_TIN = "000000077", "000000078"
 NPIS = [made_up_npi(number) for number in (1, 2, 3)]
@@ -96,7 +106,11 @@ def test_whole_practice_equals_the_plain_result(folder: Path, tmp_path: Path) ->
     by_clinician = rows(tmp_path / "run" / "scores" / "quality_by_clinician.csv")
     plain = rows(tmp_path / "run" / "scores" / "quality.csv")
     names = ("measure", "group", "eligible", "met", "not_met", "exclusions", "exceptions", "rate")
-    assert [[row[name] for name in names] for row in by_clinician] == [[row[name] for name in names] for row in plain]
+    whole = [[row[name] for name in names] for row in plain if not row["tin"]]
+    assert [[row[name] for name in names] for row in by_clinician] == whole
+    assert [[row[name] for name in names] for row in plain if row["tin"]] == whole
+    assert list(plain[0])[:8] == list(names)
+    assert list(plain[0])[-2:] == ["tin", "npi"]
     assert {(row["tin"], row["npi"]) for row in by_clinician} == {(TIN, "")}
     handed = rows(tmp_path / "run" / "scores" / "score_input.csv")
     assert [row["measure"] for row in handed] == ["005", "008", "128", "134", "236", "238", "377"]
@@ -225,25 +239,32 @@ def test_visit_rules_agree_with_the_measures() -> None:
     assert visit_rule(measures()["CMS69"]).not_class == "VR"
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans(), st.booleans(), st.booleans()), max_size=40),
-    st.dictionaries(st.integers(0, 5), st.sets(st.sampled_from(["A", "B", "C"]))),
-)
-def test_merging_visits_equals_looking_them_up(
-    cases: list[tuple[int, bool, bool, bool, bool]], visits: dict[int, set[str]]
-) -> None:
-    def line(case: tuple[int, bool, bool, bool, bool]) -> bytes:
-        patient, denominator, excluded, excepted, met = case
-        return f"CMS2,1,p{patient},1,{denominator:d},{excluded:d},{excepted:d},{met:d},x\n".encode()
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 200), st.integers(1, 6))
+def test_performers_count_as_a_file_of_their_patients_does(seed: int, size: int) -> None:
+    """A patient listed for exactly the clinicians whose visits he had counts for the same, measure by measure."""
+    records = demo_records(seed, size, 2026, performers=NPIS)
+    text = b"\n".join(orjson.dumps(record.bundle()) for record in records)
+    specifications = tuple(each.specification for each in measures().values())
+    by_performer = {npi: (Clinician(TIN, npi),) for npi in NPIS}
 
-    noted = sorted(f"CMS2,1,p{patient},{npi},1\n".encode() for patient, npis in visits.items() for npi in npis)
-    clinicians = {npi: (Clinician("1", npi),) for npi in "ABC"}
-    merged = attributed_counts(sorted(map(line, cases)), Attribution(by_performer=clinicians), visits=noted)
-    by_patient = {f"p{patient}": tuple(Clinician("1", npi) for npi in sorted(npis)) for patient, npis in visits.items()}
-    looked_up = attributed_counts(sorted(map(line, cases)), Attribution(by_patient=by_patient))
-    assert merged == looked_up
-    for tally in merged.tallies.values():
-        assert tally.eligible == tally.met + tally.not_met + tally.exclusions + tally.exceptions
+    def counted(attribution: Attribution, measure: str) -> tuple[AttributedCounts, list[bytes]]:
+        chosen = tuple(each for each in specifications if each.measure == measure)
+        result = UnitEvaluator(Job(chosen, terminology(), 2026, attribution=attribution))(WorkUnit("f", text=text))
+        return attributed(result.counts.attributed, result.counts.nobodys), result.lines.visits
+
+    for measure in measures():
+        found, visits = counted(Attribution(by_performer=by_performer), measure)
+        listed: dict[str, set[Clinician]] = {}
+        for line in visits:
+            _, _, patient, npi, count = line.decode().strip().split(",")
+            assert int(count) > 0
+            listed.setdefault(patient, set()).add(Clinician(TIN, npi))
+        by_patient = {patient: tuple(sorted(each)) for patient, each in listed.items()}
+        looked_up, _ = counted(Attribution(by_patient=by_patient), measure)
+        assert found == looked_up
+        for tally in found.tallies.values():
+            assert tally.eligible == tally.met + tally.not_met + tally.exclusions + tally.exceptions
 
 
 def test_options_that_do_not_go_together(folder: Path, tmp_path: Path) -> None:
