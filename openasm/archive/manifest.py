@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,13 @@ def write_manifest(
     counts: Mapping[str, object],
     problems: Iterable[Problem],
     notes: Sequence[str],
+    more: Mapping[str, object] | None = None,
+    unlisted: Collection[str] = (),
 ) -> None:
-    """Write `manifest.json` as the run's last file; it lists every other file of the folder with its hash."""
+    """Write `manifest.json` as the run's last file; it lists every other file of the folder with its hash.
+
+    more: further keys of the command's own; unlisted: files at the top of the folder that are not results and are not listed.
+    """
     used = tuple(parameters)
     unconfirmed = [each.name for each in used if not each.confirmed]
     document = {
@@ -68,10 +73,11 @@ def write_manifest(
         "notes": list(notes),
         "problems": [each.as_record() for each in problems],
         "parameters": [each.as_record() for each in used],
+        **(more or {}),
         "outputs": [
             _file_record(folder, path)
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path != folder / MANIFEST
+            if path.is_file() and path != folder / MANIFEST and path.relative_to(folder).as_posix() not in unlisted
         ],
     }
     with written_whole(folder / MANIFEST) as stream:

@@ -20,6 +20,7 @@ from openasm.base.errors import InputRefused, OpenAsmError
 # command -> (module holding its Typer `app`, one line for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("openasm.cli.demo", "A made-up practice through the whole path, with its report."),
+    "run": ("openasm.cli.run", "The whole chain from a configuration; only what changed is computed again."),
     "lookup": ("openasm.cli.lookup", "Am I in: by NPI, name, practice, state, ZIP or county."),
     "eligibility": ("openasm.cli.eligibility", "Who takes part by the claims: the four tests with their numbers."),
     "data": ("openasm.cli.data", "Official public files: add, fetch, list, compare."),

@@ -1,0 +1,294 @@
+"""What each stage of a configured run does: the same functions as the commands, on the stages before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from openasm.archive.projection import Projection, write_projection
+from openasm.archive.run import read_run
+from openasm.archive.tables import read_csv
+from openasm.base.fields import Column
+from openasm.base.files import read_table, tin, written_whole
+from openasm.base.problems import Problems
+from openasm.claims.loading import load_claims
+from openasm.projection.project import Request, project
+from openasm.quality.attribution import AttributedCounts, CountKey
+from openasm.quality.populations import Tally
+from openasm.quality.specification import specification_for
+from openasm.quality.worklist import Worth, worklist_text
+from openasm.regulation.rulebook import rules_for
+from openasm.runs.configuration import Configuration
+from openasm.runs.eligibility import run_eligibility
+from openasm.runs.eligibility_sources import EligibilityInputs
+from openasm.runs.episodes import run_episodes
+from openasm.runs.gap_worth import worth_for_patients, worth_of_gaps, write_gap_worth
+from openasm.runs.joined_inputs import Sources, join_inputs
+from openasm.runs.quality import run_quality
+from openasm.runs.score_run import score_folder
+from openasm.runs.stage_graph import Outcome, Work
+from openasm.runs.whose_patients import WhosePatients
+
+COHORTS = ("heart_failure", "low_back_pain")
+SINGLY = 8
+"""Up to so many practices are projected one by one, with histograms, levers and alternatives; of more, everybody at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How the work is done; changes no result. jobs: processes and threads; memory: bytes; step: told what a stage is at."""
+
+    now: Callable[[], dt.datetime]
+    engine: str = "duckdb"
+    jobs: int = 1
+    memory: int | None = None
+    spill: Path | None = None
+    step: Callable[[str], None] = field(default=lambda _: None)
+
+    def of_engine(self) -> dict[str, Any]:
+        """The engine's part, as the runs take it."""
+        return {
+            "engine_name": self.engine,
+            "memory_bytes": self.memory,
+            "threads": self.jobs,
+            "spill_folder": self.spill,
+        }
+
+
+def load(work: Work, configuration: Configuration, means: Means) -> Outcome:
+    """Deliveries to one CLAIMS folder. Loading has an engine of its own: deliveries are files of one machine."""
+    section = configuration.claims
+    manifest = load_claims(
+        section.format,
+        section.sources,
+        work.out,
+        memory_bytes=means.memory,
+        threads=means.jobs,
+        data_end=section.data_end,
+        cclf_version=section.cclf_version,
+    )
+    counts = {name: manifest[name] for name in ("tables", "data_start", "data_end", "cost_basis")}
+    return Outcome(tuple(manifest["problems"]), tuple(manifest["notes"]), counts)
+
+
+def episodes(
+    work: Work, configuration: Configuration, means: Means, *, claims: Path | None, cohort: str, codes: Path, year: int
+) -> Outcome:
+    """A cohort's episodes of a year. claims: a loaded folder, None for that of the stage before."""
+    run_episodes(
+        claims or work.before["claims"].out,
+        work.out,
+        cohort=cohort,
+        codes_file=codes,
+        year=year,
+        now=means.now,
+        overlays=configuration.codes.overlays,
+        progress=means.step,
+        **means.of_engine(),
+    )
+    return outcome_of_run(work.out)
+
+
+def eligibility(work: Work, configuration: Configuration, means: Means, inputs: EligibilityInputs) -> Outcome:
+    """Who takes part. inputs: without claims of a stage and without episodes, which come from the stages before."""
+    claims = work.before["claims"].out if "claims" in work.before else inputs.claims
+    prefix = "eligibility-episodes-"
+    found = {name.removeprefix(prefix): entry.out for name, entry in work.before.items() if name.startswith(prefix)}
+    run_eligibility(
+        replace(inputs, claims=claims, episodes=found),
+        work.out,
+        performance_year=configuration.run.year,
+        assume_year=configuration.run.assume_year,
+        now=means.now,
+        progress=means.step,
+        **means.of_engine(),
+    )
+    return outcome_of_run(work.out)
+
+
+def quality(work: Work, configuration: Configuration, means: Means, measures: Sequence[str]) -> Outcome:
+    """Populations, rates, gaps and worklist of the records."""
+    section = configuration.records
+    assert section.source is not None
+    assert section.value_sets is not None
+    run_quality(
+        section.source,
+        work.out,
+        value_sets=section.value_sets,
+        year=configuration.run.records_year,
+        measures=measures,
+        now=means.now,
+        jobs=means.jobs,
+        whose=whose_patients(configuration),
+        as_of=section.as_of,
+        progress=lambda patients: means.step(f"{patients:,} patients"),
+    )
+    return outcome_of_run(work.out)
+
+
+def whose_patients(configuration: Configuration) -> WhosePatients:
+    """Whose patients the records hold, as far as the configuration says."""
+    section, roster = configuration.records, configuration.participants.roster
+    if section.tin:
+        return WhosePatients(tin=section.tin)
+    return WhosePatients(attribution=section.attribution, roster=roster)
+
+
+def score_inputs(work: Work, configuration: Configuration) -> Outcome:
+    """Peers, own participants and computed rows in one folder."""
+    section, problems = configuration.score_inputs, Problems()
+    computed = {
+        "cost": [entry.out / "scores" / "cost.csv" for name, entry in work.before.items() if name != "quality"],
+        "quality": [work.before["quality"].out / "scores" / "score_input.csv"] if "quality" in work.before else [],
+    }
+    sources = Sources(
+        peers=section.peers,
+        participants=section.participants,
+        attestations=configuration.attestations,
+        computed={table: [path for path in paths if path.is_file()] for table, paths in computed.items()},
+        own_tins=section.own_tins or roster_tins(configuration.participants.roster),
+        when_both=section.when_both,
+    )
+    counts = join_inputs(sources, work.out, rules=rules_of(configuration), problems=problems)
+    return Outcome(tuple(each.as_record() for each in problems), (), counts)
+
+
+def scores(work: Work, configuration: Configuration, means: Means) -> Outcome:
+    """Final scores and payments, without a report."""
+    score_folder(
+        work.before["score_inputs"].out,
+        work.out,
+        year=configuration.run.year,
+        now=means.now(),
+        overlays=configuration.overlays,
+        cost_benchmark=configuration.score_inputs.cost_benchmark,
+        assume_year=configuration.run.assume_year,
+        participants_only=True,
+        report=False,
+    )
+    return outcome_of_run(work.out)
+
+
+def projection(work: Work, configuration: Configuration, means: Means) -> Outcome:
+    """What payments may be. One's own practices one by one; where they are many or not known, everybody of the run."""
+    section = configuration.projection
+    run = read_run(work.before["scores"].out)
+    scored = set(run.table("scores").texts("tin"))
+    tins = [each for each in section.tins or own_tins(configuration) if each in scored]
+    request = Request(draws=section.draws, seed=section.seed)
+    if 0 < len(tins) <= SINGLY:
+        found = _together([project(run, replace(request, tin=each), threads=means.jobs) for each in tins])
+    else:
+        found = project(run, request, threads=means.jobs)
+    write_projection(work.out, found)
+    return Outcome(notes=tuple(found.notes), counts={"draws": found.draws, "participants": len(found.participants)})
+
+
+def _together(parts: Sequence[Projection]) -> Projection:
+    """Projections of single practices as one; the simulated cohorts are the same in each, as their seed is."""
+    cohorts = {each.cohort: each for part in parts for each in part.cohorts}
+    return replace(
+        parts[0],
+        cohorts=tuple(cohorts[name] for name in COHORTS if name in cohorts),
+        practices=tuple(each for part in parts for each in part.practices),
+        participants=tuple(each for part in parts for each in part.participants),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def worklist(work: Work, configuration: Configuration, measures: Sequence[str]) -> Outcome:
+    """The worklist of the records with what each gap is worth under the scores, where these are there."""
+    problems = Problems()
+    source = work.before["quality"].out / "patients" / "worklist.csv"
+    worth: Worth | None = None
+    if "scores" in work.before and (work.before["quality"].out / "scores" / "quality_by_clinician.csv").is_file():
+        run = work.place / "run"
+        shutil.rmtree(run, ignore_errors=True)
+        for name in ("scores", "projection"):
+            if name in work.before:
+                shutil.copytree(work.before[name].out, run, dirs_exist_ok=True)
+        year = configuration.run.records_year
+        specifications = {each: specification_for(each, year) for each in measures}
+        counts = _clinicians_counts(work.before["quality"].out / "scores" / "quality_by_clinician.csv")
+        values = worth_of_gaps(run, counts, specifications, problems)
+        write_gap_worth(work.out, values)
+        worth = worth_for_patients(values, {each.measure: each.quality_id for each in specifications.values()})
+    with (
+        source.open("rb") as lines,
+        written_whole(work.out / "patients" / "worklist.csv", "wb", private=True) as stream,
+    ):
+        stream.write(next(lines))
+        for batch in _batches(lines):
+            stream.write(worklist_text(batch, worth))
+    return Outcome(tuple(each.as_record() for each in problems))
+
+
+def _clinicians_counts(path: Path) -> AttributedCounts:
+    """Counts by clinician as the quality stage wrote them."""
+    tallies = {
+        CountKey(row["tin"], row["npi"], row["measure"], int(row["group"])): Tally(
+            *(int(row[name]) for name in ("eligible", "met", "exclusions", "exceptions"))
+        )
+        for row in read_csv(path).rows()
+    }
+    return AttributedCounts(tallies)
+
+
+def _batches(lines: Iterator[bytes], size: int = 10_000) -> Iterator[list[bytes]]:
+    """Finished lines as `worklist_text` takes them: behind an empty key and without their last two fields."""
+    batch: list[bytes] = []
+    for line in lines:
+        batch.append(b"\0" + line.removesuffix(b",,\n") + b"\n")
+        if len(batch) == size:
+            yield batch
+            batch = []
+    yield batch
+
+
+def report(work: Work, configuration: Configuration, folder: Path) -> Outcome:
+    """The forms asked for, from the assembled run."""
+    from openasm.report.files import write_report  # draws charts: heavy
+
+    section = configuration.report
+    scored = set(read_run(folder).table("scores").texts("tin"))
+    tins = [each for each in section.tins or own_tins(configuration) if each in scored]
+    work.out.mkdir()
+    for form in section.forms:
+        write_report(folder, form=form, tins=tins, out=work.out / f"report.{form}", run_name=configuration.name)
+    return Outcome()
+
+
+def own_tins(configuration: Configuration) -> tuple[str, ...]:
+    """One's own practices: as said, else of the roster, else of one's own participants; none where nothing says it."""
+    section = configuration.score_inputs
+    return (
+        section.own_tins
+        or roster_tins(configuration.participants.roster)
+        or roster_tins(section.participants)
+        or ((configuration.records.tin,) if configuration.records.tin else ())
+    )
+
+
+def roster_tins(path: Path | None) -> tuple[str, ...]:
+    """The TINs of a file with a column tin, sorted; problems of the file are for those who read all of it."""
+    if path is None:
+        return ()
+    table = read_table(path, (Column("tin", tin),), Problems(), may_have_no_rows=True)
+    return tuple(sorted({each for each in table["tin"] if each}))
+
+
+def rules_of(configuration: Configuration) -> Any:
+    """The rule values in force for the run."""
+    run = configuration.run
+    return rules_for(run.year, overlays=configuration.overlays, assume_year=run.assume_year)
+
+
+def outcome_of_run(folder: Path) -> Outcome:
+    """What a stage that is a run folder itself says in its manifest."""
+    manifest: Mapping[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return Outcome(tuple(manifest["problems"]), tuple(manifest["notes"]), manifest["counts"])
