@@ -6,7 +6,8 @@ and Parquet takes the lists as its dictionaries. Rows that the engine made (text
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ NO_CENTS = np.iinfo(np.int64).min
 _CENTS = ("allowed_cents", "paid_cents")
 _DOMAIN = {"line_diagnosis": "diagnosis", "code": "diagnosis"}
 _STATED = ("beneficiary", "from_date", "thru_date")
+_SHORT_LIST = 4_096
+"""Values of a dictionary that are written with every row group rather than looked through for those it has."""
 _ARROW = {Kind.INTEGER: pa.int64(), Kind.DATE: pa.date32(), Kind.TEXT: pa.dictionary(pa.int32(), pa.string())}
 
 
@@ -55,18 +58,15 @@ class CodedTables:
         other_diagnoses = _other_columns(self.other_diagnoses(), CLAIM_DIAGNOSES, self.domains)
         for name, value in self.constants.items():
             self.domains[name].of_texts([value])
-        ordered: dict[str, list[str]] = {}
-        places: dict[str, Any] = {}
-        for name, domain in self.domains.items():
-            ordered[name], places[name] = domain.ranks()
+        ordered, places = self._ranks([others, other_diagnoses])
         for name, column in self.columns.items():
-            domain_name = "diagnosis" if name.startswith("diagnosis_") else _DOMAIN.get(name, name)
+            domain_name = _domain_of(name)
             if column is not None and domain_name in places:
                 self.columns[name] = places[domain_name][column]
         lines = self._lines(rows, others, places)
         order = _order(lines["beneficiary"], lines["claim"], lines["line"])
         present = np.zeros(len(ordered["beneficiary"]), dtype=bool)
-        present[lines["beneficiary"]] = True
+        present[lines["beneficiary"]] = True  # not everyone with a diagnosis has a line
         self.people = [ordered["beneficiary"][rank] for rank in np.flatnonzero(present).tolist()]
         own = order[order < rows] if others["claim"].size else order
         with ThreadPoolExecutor(max_workers=1) as beside:
@@ -78,6 +78,20 @@ class CodedTables:
             _write(folder / "claim_diagnoses.parquet", CLAIM_DIAGNOSES, diagnoses, second, ordered)
             first.result()
         return {"claim_lines": len(order), "claim_diagnoses": len(second)}
+
+    def _ranks(self, others: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[str]], dict[str, Any]]:
+        """The texts that some row has, in order, and code -> place in that order, by domain."""
+        present = {name: np.zeros(len(domain.values) + 1, dtype=bool) for name, domain in self.domains.items()}
+        for name, value in self.constants.items():
+            present[name][self.domains[name].of_texts([value])] = True
+        for columns in (self.columns, *others):
+            for name, column in columns.items():
+                if column is not None and _domain_of(name) in present:
+                    present[_domain_of(name)][column] = True  # the missing code -1 is the last place
+        ranked = {name: domain.ranks(present[name][:-1]) for name, domain in self.domains.items()}
+        return {name: texts for name, (texts, _) in ranked.items()}, {
+            name: places for name, (_, places) in ranked.items()
+        }
 
     def _lines(self, rows: int, others: Mapping[str, Any], places: Mapping[str, Any]) -> dict[str, Any]:
         lines: dict[str, Any] = {}
@@ -129,6 +143,10 @@ class CodedTables:
         }
 
 
+def _domain_of(column: str) -> str:
+    return "diagnosis" if column.startswith("diagnosis_") else _DOMAIN.get(column, column)
+
+
 def _other_columns(table: Any, contract: TableContract, domains: Mapping[str, Domain]) -> dict[str, Any]:
     """Rows of the engine as codes (not yet in order) and numbers."""
     columns: dict[str, Any] = {}
@@ -151,46 +169,78 @@ def _order(person: Any, claim: Any, line: Any) -> Any:
     """Row numbers in the order of person, claim and line."""
     if not len(person):
         return np.zeros(0, dtype=np.int64)
-    if person.max() >= 1 << 20 or claim.max() >= 1 << 44 or line.max() >= 1 << 20 or line.min() < 0:
+    low = int(claim.min())
+    bits = [int(width).bit_length() for width in (person.max(), int(claim.max()) - low, line.max())]
+    if line.min() < 0 or max(bits[0] + bits[1], len(person).bit_length() + bits[2]) > 64:
         return np.lexsort((line, claim, person))
-    # Two sorts of single numbers are several times faster than one by three columns.
-    key = (person.astype(np.uint64) << np.uint64(44)) | claim.astype(np.uint64)
+    # Sorts of single numbers are several times faster than one by three columns.
+    key = (person.astype(np.uint64) << np.uint64(bits[1])) | (claim - low).astype(np.uint64)
+    if sum(bits) <= 64:
+        return np.argsort((key << np.uint64(bits[2])) | line.astype(np.uint64))
     first = np.argsort(key)
     key = key[first]
     runs = np.cumsum(np.concatenate([[0], key[1:] != key[:-1]])).astype(np.uint64)
-    second = np.argsort((runs << np.uint64(20)) | line[first].astype(np.uint64))
-    return first[second]
+    return first[np.argsort((runs << np.uint64(bits[2])) | line[first].astype(np.uint64))]
 
 
 def _write(
     path: Path, contract: TableContract, columns: Mapping[str, Any], order: Any, values: Mapping[str, list[str]]
 ) -> None:
-    schema = pa.schema([pa.field(column.name, _ARROW[column.kind]) for column in contract.columns])
+    filled = {name: _is_filled(name, column) for name, column in columns.items()} | {"claim_id": True}
+    schema = pa.schema(
+        [pa.field(column.name, _ARROW[column.kind], nullable=not filled[column.name]) for column in contract.columns]
+    )
     texts = {name: pa.array(each, pa.string()) for name, each in values.items()}
     in_order = bool(np.array_equal(order, np.arange(len(order))))
+    integers = [column.name for column in contract.columns if column.kind is Kind.INTEGER]
+
+    def batch(start: int) -> pa.RecordBatch:
+        rows = slice(start, start + PARQUET_ROW_GROUP) if in_order else order[start : start + PARQUET_ROW_GROUP]
+        size = min(PARQUET_ROW_GROUP, len(order) - start)
+        arrays = [
+            _claim_texts(columns["claim"][rows])
+            if column.name == "claim_id"
+            else _column(column.name, column.kind, columns[column.name], rows, size, texts)
+            for column in contract.columns
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
     with (
+        ThreadPoolExecutor(max_workers=1) as beside,
         temporary_beside(path) as temporary,
         pq.ParquetWriter(
             temporary,
             schema,
-            compression="zstd",
-            compression_level=1,
+            # Differences of integers and places in a dictionary are packed into bits: compressing them again gains nothing.
+            compression={
+                column.name: "zstd" if column.name == "claim_id" or column.kind is Kind.DATE else "none"
+                for column in contract.columns
+            },
+            compression_level={"claim_id": 1},
             use_dictionary=[column.name for column in contract.columns if column.kind is Kind.TEXT],
+            column_encoding=dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
             dictionary_pagesize_limit=1 << 24,
             write_statistics=list(_STATED),  # of dictionary columns they cost as much as all the rest of writing
             store_schema=False,
         ) as writer,
     ):
-        for start in range(0, len(order), PARQUET_ROW_GROUP):
-            rows = slice(start, start + PARQUET_ROW_GROUP) if in_order else order[start : start + PARQUET_ROW_GROUP]
-            size = min(PARQUET_ROW_GROUP, len(order) - start)
-            arrays = [
-                _claim_texts(columns["claim"][rows])
-                if column.name == "claim_id"
-                else _column(column.name, column.kind, columns[column.name], rows, size, texts)
-                for column in contract.columns
-            ]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema), row_group_size=PARQUET_ROW_GROUP)
+        starts = range(0, len(order), PARQUET_ROW_GROUP)
+        # While a batch is written the next one is gathered.
+        waiting = deque(beside.submit(batch, start) for start in starts[:1])
+        for start in starts:
+            ready = waiting.popleft().result()
+            if start + PARQUET_ROW_GROUP < len(order):
+                waiting.append(beside.submit(batch, start + PARQUET_ROW_GROUP))
+            writer.write_batch(ready, row_group_size=PARQUET_ROW_GROUP)
+
+
+def _is_filled(name: str, column: Any) -> bool:
+    """Whether every row has a value; Parquet then needs no marks of missing ones."""
+    if column is None:
+        return False
+    if column.strides == (0,):
+        return True
+    return not (column == (NO_CENTS if name in _CENTS else MISSING)).any()
 
 
 def _column(name: str, kind: Kind, column: Any, rows: Any, size: int, texts: Mapping[str, Any]) -> pa.Array:
@@ -208,12 +258,15 @@ def _column(name: str, kind: Kind, column: Any, rows: Any, size: int, texts: Map
 
 
 def _dictionary(codes: Any, texts: pa.Array) -> pa.Array:
-    """A column with only the values it has, in order, so that equal rows give equal bytes."""
+    """A column with only the values it has, in order, so that equal rows give equal bytes; a short list stays whole."""
+    missing = codes == MISSING
+    if len(texts) <= _SHORT_LIST:
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing if missing.any() else None), texts)
     present = np.zeros(len(texts) + 1, dtype=bool)
     present[codes] = True  # the missing code -1 is the last place
     places = (np.cumsum(present) - 1).astype(np.int32)[codes]
     used = texts.take(pa.array(np.flatnonzero(present[:-1])))
-    return pa.DictionaryArray.from_arrays(pa.array(places, mask=codes == MISSING if present[-1] else None), used)
+    return pa.DictionaryArray.from_arrays(pa.array(places, mask=missing if present[-1] else None), used)
 
 
 _FOUR_DIGITS = np.array([f"{number:04d}" for number in range(10_000)], dtype="S4").view("<u4")

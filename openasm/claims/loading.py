@@ -208,7 +208,7 @@ def _manifest(
         "kind": "openasm-claims",
         "program_version": __version__,
         "source_format": source_format,
-        "inputs": [each.as_record() for each in delivery.inputs],
+        "inputs": [each.as_record() for each in delivery.inputs()],
         "data_start": first.replace(day=1).isoformat(),
         "data_end": end.isoformat(),
         "tables": rows,

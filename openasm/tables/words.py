@@ -29,12 +29,16 @@ def blank(length: int) -> np.uint64:
     return np.uint64(int.from_bytes(b" " * length, "little"))
 
 
-def cut_words(piece: Any, stride: int, rows: int, spans: Sequence[tuple[int, int]]) -> tuple[Any, int]:
+def cut_words(
+    piece: Any, stride: int, rows: int, spans: Sequence[tuple[int, int]], into: Any = None
+) -> tuple[Any, int]:
     """One row of words a span, and how many line feeds there are; a span is (first character from 0, length 1 to 8).
+
+    into: a matrix of words to use again, at least as large (fresh memory for every block costs as much as the cutting).
 
     piece: the records' bytes, contiguous. The span's end must lie at least eight characters into the record (its start, when it is shorter, is read along and cut).
     """
-    words = np.empty((len(spans), rows), dtype=np.uint64)
+    words = np.empty((len(spans), rows), dtype=np.uint64) if into is None else into[:, :rows]
     feeds = 0
     for start in range(0, rows, _CACHED_RECORDS):
         stop = min(start + _CACHED_RECORDS, rows)
@@ -113,6 +117,66 @@ def encoded(words: Any) -> tuple[Any, Any]:
     return np.repeat(array.indices.to_numpy(), lengths), array.dictionary.to_numpy()
 
 
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SECOND_MIX = np.uint64(0xC2B2AE3D27D4EB4F)
+_NOT_MET = -3
+
+
+class SamePlace(Exception):
+    """Two different pairs of words mix to the same word (one chance in 2**64 a pair)."""
+
+
+class Met:
+    """Words met before with their codes, looked up a whole column at a time; safe for several threads.
+
+    A table of 2**bits places, four or more a word. A word whose place another one holds is not kept: it counts as not met,
+    which costs its caller time only. Places are filled once, the code before the word, so that who reads a word reads its code.
+    """
+
+    def __init__(self, *, most_bits: int = 16, kind: Any = np.int32) -> None:
+        self._most_bits = most_bits
+        self._kind = kind
+        self._count = 0
+        self._lock = threading.Lock()
+        self._table = self._empty(10)
+
+    def codes(self, words: Any, learn: Callable[[Any], Any]) -> Any:
+        """The code of every word (of the kind given); `learn` is given the row numbers of words not met and returns their codes."""
+        held, codes, shift = self._table
+        places = ((words * _MIX) >> shift).view(np.int64)  # indexing with any other kind of number is half as fast
+        strange = held[places] != words
+        found = codes[places]
+        if strange.any():
+            rows = np.flatnonzero(strange)
+            found[rows] = learned = learn(rows)
+            self._keep(words[rows], learned)
+        return found
+
+    def _empty(self, bits: int) -> tuple[Any, Any, np.uint64]:
+        shift = np.uint64(64 - bits)
+        held = np.zeros(1 << bits, dtype=np.uint64)
+        held[0] = 1  # a place without a word holds one that belongs elsewhere: 0 stands at place 0, 1 does not
+        return held, np.full(1 << bits, _NOT_MET, dtype=self._kind), shift
+
+    def _keep(self, words: Any, codes: Any) -> None:
+        with self._lock:
+            while self._count * 4 > len(self._table[0]) and len(self._table[0]) < 1 << self._most_bits:
+                held, old, shift = self._table
+                there = old != _NOT_MET
+                self._table = self._empty(64 - int(shift) + 2)
+                self._fill(held[there], old[there])
+            self._fill(words, codes)
+
+    def _fill(self, words: Any, codes: Any) -> None:
+        held, kept, shift = self._table
+        places = ((words * _MIX) >> shift).view(np.int64)
+        free = kept[places] == _NOT_MET
+        places, first = np.unique(places[free], return_index=True)
+        kept[places] = codes[free][first]
+        held[places] = words[free][first]
+        self._count = int(np.count_nonzero(kept != _NOT_MET))
+
+
 class Domain:
     """The distinct texts of one or several columns, each with a code; safe for several threads.
 
@@ -125,12 +189,17 @@ class Domain:
         self._read = read
         self._codes: dict[str, int] = {}
         self._seen: dict[int, int] = {}
+        self._met = Met()
         self._lock = threading.Lock()
 
     def encode(self, words: Any) -> Any:
         """The code of every word (int32)."""
-        places, distinct = encoded(words)
-        return self.of_words(distinct.tolist())[places]
+
+        def learn(rows: Any) -> Any:
+            places, distinct = encoded(words[rows])
+            return self.of_words(distinct.tolist())[places]
+
+        return self._met.codes(words, learn)
 
     def of_words(self, words: Sequence[int]) -> Any:
         """The codes of a few words."""
@@ -142,9 +211,9 @@ class Domain:
         with self._lock:
             return np.array([MISSING if text is None else self._enter(text) for text in texts], np.int32)
 
-    def ranks(self) -> tuple[list[str], Any]:
-        """The texts in order, and code -> place in that order; the code MISSING (also as an index) stays MISSING."""
-        ordered = sorted(range(len(self.values)), key=self.values.__getitem__)
+    def ranks(self, wanted: Any) -> tuple[list[str], Any]:
+        """The texts wanted (a mark a code) in order, and code -> place in that order; MISSING (also as an index) stays MISSING."""
+        ordered = sorted(np.flatnonzero(wanted).tolist(), key=self.values.__getitem__)
         places = np.full(len(self.values) + 1, MISSING, dtype=np.int32)
         places[ordered] = np.arange(len(ordered), dtype=np.int32)
         return [self.values[code] for code in ordered], places
@@ -163,3 +232,55 @@ class Domain:
         if code == len(self.values):
             self.values.append(text)
         return code
+
+
+class PairDomain(Domain):
+    """The distinct texts of fields of nine to sixteen characters, cut as two words.
+
+    read: the characters, blanks included, to the text, as in `Domain`.
+    """
+
+    def __init__(self, read: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._read_pair = read
+        self._pairs: dict[int, int] = {}
+        self._met = Met(most_bits=20, kind=np.int64)  # its codes index the arrays below
+        # By number of the pair in the order met: first word, second word; code.
+        self._words = np.zeros((2, 0), dtype=np.uint64)
+        self._pair_codes = np.zeros(0, dtype=np.int32)
+
+    def encode_pair(self, first: Any, second: Any) -> Any:
+        """The code of every pair of words (int32); two pairs that mix to the same word raise SamePlace."""
+        mixed = (first * _MIX) ^ (second * _SECOND_MIX)
+
+        def learn(rows: Any) -> Any:
+            places, distinct = encoded(mixed[rows])
+            pairs = np.empty((2, len(distinct)), dtype=np.uint64)
+            pairs[0, places], pairs[1, places] = first[rows], second[rows]
+            with self._lock:
+                return self._of_pairs(distinct.tolist(), pairs)[places]
+
+        numbers = self._met.codes(mixed, learn)
+        words = self._words
+        if not (np.array_equal(words[0][numbers], first) and np.array_equal(words[1][numbers], second)):
+            raise SamePlace
+        return self._pair_codes[numbers]
+
+    def _of_pairs(self, mixed: Sequence[int], pairs: Any) -> Any:
+        fresh = [place for place, word in enumerate(mixed) if word not in self._pairs]
+        if fresh:
+            raw = np.ascontiguousarray(pairs[:, fresh].T).view("S16").ravel().tolist()
+            codes = np.array([self._learn_text(text.decode("latin-1")) for text in raw], dtype=np.int32)
+            for number, place in enumerate(fresh, start=len(self._pairs)):
+                self._pairs[mixed[place]] = number
+            # Codes first: who sees a number in `_words` finds its code.
+            self._pair_codes = np.concatenate([self._pair_codes, codes])
+            self._words = np.concatenate([self._words, pairs[:, fresh]], axis=1)
+        return np.array([self._pairs[word] for word in mixed], dtype=np.int32)
+
+    def _learn_text(self, raw: str) -> int:
+        try:
+            text = self._read_pair(raw)
+        except ValueError:
+            return ODD
+        return MISSING if text is None else self._enter(text)

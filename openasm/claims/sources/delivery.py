@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import mmap
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,8 @@ from openasm.base.problems import Problems
 from openasm.claims.accounting import Account
 from openasm.claims.coded import CodedTables
 from openasm.tables.engine import Frame
+
+_HASHED_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +35,35 @@ class InputFile:
 
 def input_file(path: Path) -> InputFile:
     """Read a file once for its hash."""
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return InputFile(path.name, path.stat().st_size, digest)
+    digest = hashlib.sha256()
+    size = path.stat().st_size
+    if size:
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as whole,  # mapped, nothing is copied on the way to the hash
+        ):
+            for start in range(0, size, _HASHED_AT_ONCE):
+                with whole[start : start + _HASHED_AT_ONCE] as piece:
+                    digest.update(piece)
+    return InputFile(path.name, size, digest.hexdigest())
+
+
+def hash_beside(paths: Sequence[Path]) -> Callable[[], list[InputFile]]:
+    """Begin to hash files while other work goes on; the call returned waits for them.
+
+    Nobody need wait: a load that is refused leaves the hashing to end with the program.
+    """
+    done: Future[list[InputFile]] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result([input_file(path) for path in paths])
+        except BaseException as error:  # handed to who waits
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return done.result
 
 
 @dataclass(slots=True)
@@ -39,7 +71,8 @@ class Delivery:
     """What one load gives.
 
     tables: frames by table name, columns as in the contract; problems: warnings found on the way (errors have been raised);
-    accounts: records in, kept and dropped by reason; notes: what this source cannot give, in words; latest: last day the
+    accounts: records in, kept and dropped by reason; inputs: the files given, waiting for their hashes;
+    notes: what this source cannot give, in words; latest: last day the
     files can speak of (the day they were made), None when they do not say; coded: claim lines and diagnoses that are not in
     `tables` because they are held as codes.
     """
@@ -47,7 +80,7 @@ class Delivery:
     tables: dict[str, Frame]
     problems: Problems
     accounts: list[Account]
-    inputs: list[InputFile]
+    inputs: Callable[[], list[InputFile]]
     notes: list[str] = field(default_factory=list)
     latest: dt.date | None = None
     coded: CodedTables | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from openasm.base.problems import Problems
 from openasm.claims.accounting import Account
 from openasm.claims.contract import CLAIMS_TABLES, COST_BASES, SETTINGS
-from openasm.claims.sources.delivery import Delivery, input_file
+from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.tabular import (
     TABLE_FILE_MISSING,
     Value,
@@ -61,7 +61,7 @@ def load_plain(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
         if not files:
             problems.add(TABLE_FILE_MISSING, name)
             continue
-        inputs += [input_file(path) for path in files]
+        inputs += files
         account = Account(name, 0)
         parts: list[str] = []
         for view, (path, columns) in open_table(engine, name, files, problems).items():
@@ -79,7 +79,9 @@ def load_plain(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
     for name, query in queries.items():
         check_key(engine, query, name, CLAIMS_TABLES[name].key, problems)
     problems.refuse_errors()
-    return Delivery({name: engine.sql(query) for name, query in queries.items()}, problems, accounts, inputs)
+    return Delivery(
+        {name: engine.sql(query) for name, query in queries.items()}, problems, accounts, hash_beside(inputs)
+    )
 
 
 def _value(column: ColumnContract, kind: str) -> Value:

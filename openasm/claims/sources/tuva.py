@@ -22,7 +22,7 @@ from pathlib import Path
 
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.accounting import Account
-from openasm.claims.sources.delivery import Delivery, input_file
+from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.plain import SEXES
 from openasm.claims.sources.tabular import (
     TABLE_FILE_MISSING,
@@ -94,7 +94,7 @@ def load_tuva(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
         files = find_table(sources, name)
         if not files and name != "pharmacy_claim":
             problems.add(TABLE_FILE_MISSING, name)
-        inputs += [input_file(path) for path in files]
+        inputs += files
         parts: list[str] = []
         for view, (path, columns) in open_table(engine, name, files, problems).items():
             # The input layer has many more columns than are used here; they are no surprise and not named.
@@ -127,7 +127,7 @@ def load_tuva(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
     for account in accounts.values():
         account.kept = account.records - sum(account.dropped.values())
     tables = {name: engine.sql(query) for name, query in _queries().items()}
-    return Delivery(tables, problems, list(accounts.values()), inputs, list(NOTES))
+    return Delivery(tables, problems, list(accounts.values()), hash_beside(inputs), list(NOTES))
 
 
 _TYPES = "('professional', 'institutional')"

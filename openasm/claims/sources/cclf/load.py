@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from openasm.claims.sources.cclf.standing import (
     strike,
 )
 from openasm.claims.sources.cclf.usual import HELPING_DOMAINS, UsualLines, read_usual
-from openasm.claims.sources.delivery import Delivery, input_file
+from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.tables.duckdb_engine import DuckDbEngine
 from openasm.tables.engine import Frame
 
@@ -168,7 +167,7 @@ def load_cclf(
 ) -> Delivery:
     """Read CCLF files, folders or zips into the four tables.
 
-    work: a private folder for unpacking; memory_bytes: a quarter of it may go to lines held as codes (`usual`; beyond that
+    work: a private folder for unpacking; memory_bytes: half of it may go to lines held as codes (`usual`; beyond that
     everything goes through the engine, which spills); version: layout version. Raises InputRefused with every problem that stops: unknown
     version (C101), no file (C102), damaged or oversized zip, wrong record length (C107), counts other than CCLF0's (C110),
     more than one record in a hundred unreadable (C010). Everything else is counted in the delivery.
@@ -177,19 +176,17 @@ def load_cclf(
     problems = Problems()
     files, paths = find_files(sources, work, problems)
     problems.refuse_errors()
-    with ThreadPoolExecutor(max_workers=1) as beside:  # hashing runs while records are read
-        hashes = beside.submit(lambda: [input_file(path) for path in paths])
-        check_summary(files, layouts, problems)
-        latest = newest(files)
-        last_day = latest or dt.date(2100, 12, 31)
-        accounts = _read(engine, files, layouts, threads, problems)
-        usual = _read_usual(engine, files, layouts, last_day, threads=threads, memory_bytes=memory_bytes)
-        accounts["CCLF5"], filled = _read_kind(
-            "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
-        )
-        problems.refuse_errors()
-        tables = _tables(engine, files, accounts, filled, usual, last_day, problems)
-        inputs = hashes.result()
+    inputs = hash_beside(paths)
+    check_summary(files, layouts, problems)
+    latest = newest(files)
+    last_day = latest or dt.date(2100, 12, 31)
+    accounts = _read(engine, files, layouts, threads, problems)
+    usual = _read_usual(engine, files, layouts, last_day, memory_bytes=memory_bytes)
+    accounts["CCLF5"], filled = _read_kind(
+        "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
+    )
+    problems.refuse_errors()
+    tables = _tables(engine, files, accounts, filled, usual, last_day, problems)
     for account in accounts.values():
         account.close()
         for reason, count in account.dropped.items():
@@ -265,12 +262,11 @@ def _read_usual(
     layouts: dict[str, FileLayout],
     latest: dt.date,
     *,
-    threads: int,
     memory_bytes: int,
 ) -> UsualLines | None:
     """Clinicians' lines by the short way, where there is room for them and every claim number is a number."""
     records = {file: count_records(file, layouts[file.kind].record_length) for file in files if file.kind in _NEEDED}
-    if sum(records.values()) * _CODED_BYTES > memory_bytes // 4:
+    if sum(records.values()) * _CODED_BYTES > memory_bytes // 2:
         return None
     for kind in ("cclf1", "cclf2", "cclf4", "cclf6", "cclf7"):
         if engine.execute(
@@ -279,7 +275,7 @@ def _read_usual(
             return None
     crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
     of_kind = [file for file in files if file.kind == "CCLF5"]
-    return read_usual(of_kind, layouts["CCLF5"], crosswalk, latest, threads=threads)
+    return read_usual(of_kind, layouts["CCLF5"], crosswalk, latest)
 
 
 def _tables(

@@ -9,10 +9,8 @@ give the same lines: what is left out here in doubt costs time, not correctness.
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -26,10 +24,13 @@ from openasm.claims.sources.cclf.layout import NO_DATES, FileLayout
 from openasm.claims.sources.cclf.lines import DENIED_CLAIM, DENIED_LINE
 from openasm.claims.sources.cclf.reading import IMPOSSIBLE_DATE
 from openasm.tables import words as w
-from openasm.tables.fixed_width import BLOCK_RECORDS, WrongRecordLength, open_records, record_matrix
+from openasm.tables.fixed_width import WrongRecordLength, open_records, record_matrix
 
-HELPING_DOMAINS = ("day", "line", "plain")
+HELPING_DOMAINS = ("day", "line", "claim_denied", "line_denied", "cancels", "icd_9")
 """Domains that are no column of a claims table."""
+
+BLOCK_RECORDS = 32_768
+"""Records cut at once: few enough that a block's words stay in the processor's cache."""
 
 BUCKET_BITS = 22
 LARGEST_LINE = 1 << 20
@@ -45,6 +46,14 @@ _WHOLE = {  # label -> (domain, cleaning); fields of up to eight characters
     "CLM_LINE_HCPCS_CD": "hcpcs",
     "CLM_LINE_DGNS_CD": "diagnosis",
     **{f"CLM_DGNS_{place}_CD": "diagnosis" for place in range(1, DIAGNOSES + 1)},
+}
+
+
+_MARKS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> (label, the values that set the mark)
+    "claim_denied": ("CLM_CARR_PMT_DNL_CD", CLAIM_DENIED),
+    "line_denied": ("CLM_PRCSG_IND_CD", LINE_DENIED),
+    "cancels": ("CLM_ADJSMT_TYPE_CD", ("1",)),
+    "icd_9": ("DGNS_PRCDR_ICD_IND", ("9",)),
 }
 
 
@@ -82,24 +91,34 @@ def _read_modifiers(word: int) -> str | None:
     return " ".join(str(_must(pair, codes.two(pair))) for pair in pairs if pair) or None
 
 
-def make_domains() -> dict[str, w.Domain]:
-    """The distinct values of the columns of claim lines and diagnoses, by column (NPIs and TINs as numbers)."""
+def make_domains(crosswalk: Mapping[str, str]) -> dict[str, w.Domain]:
+    """The distinct values of the columns of claim lines and diagnoses, by column; crosswalk: old MBI -> current one."""
+
+    def person(raw: str) -> str | None:
+        if raw.isascii() and raw.isalnum():
+            return crosswalk.get(raw, raw)
+        if raw.strip() == "":
+            return None
+        raise NotUsual("MBIs in another form")
 
     def cleaned(clean: Any) -> w.Domain:
         return w.Domain(lambda word: _must(w.text_of(word), clean(w.text_of(word)) if w.text_of(word) else None))
 
+    def marks(values: tuple[str, ...]) -> w.Domain:
+        return w.Domain(lambda word: w.text_of(word) if w.text_of(word) in values else None)
+
     return {
-        "beneficiary": w.Domain(),
+        "beneficiary": w.PairDomain(person),
         "specialty": cleaned(codes.two),
         "place_of_service": cleaned(codes.two),
         "hcpcs": cleaned(codes.hcpcs),
         "diagnosis": cleaned(codes.diagnosis),
         "modifiers": w.Domain(_read_modifiers),
-        "npi": w.Domain(lambda number: _must("npi", codes.npi(f"{number:010d}"))),
-        "tin": w.Domain(lambda number: _must("tin", codes.tin(f"{number:09d}"))),
+        "npi": w.PairDomain(lambda raw: _must(raw.strip(), codes.npi(raw.strip()) if raw.strip() else None)),
+        "tin": w.PairDomain(lambda raw: _must(raw.strip(), codes.tin(raw.strip()) if raw.strip() else None)),
         "day": w.Domain(_read_day),
         "line": w.Domain(_read_line),
-        "plain": w.Domain(),
+        **{name: marks(values) for name, (_, values) in _MARKS.items()},
         **{name: w.Domain() for name in ("setting", "service_zip", "drg", "revenue_center", "ndc", "cost_basis")},
     }
 
@@ -120,18 +139,12 @@ class UsualLines:
 
 
 class _Reader:
-    def __init__(self, layout: FileLayout, domains: dict[str, w.Domain], crosswalk: Mapping[str, str]) -> None:
+    def __init__(self, layout: FileLayout, domains: dict[str, w.Domain]) -> None:
         self.domains = domains
-        self.crosswalk = crosswalk
-        # Mixture, first and second word (of a blank MBI to begin with), code; ordered by the mixture.
-        missing = np.array([[w.blank(8)], [w.blank(3)], [w.MISSING & 0xFFFFFFFF]], dtype=np.uint64)
-        mixture = (missing[0] * _MIX[0]) ^ (missing[1] * _MIX[1])
-        self._persons_known = np.concatenate([mixture[None, :], missing])
-        self._persons_lock = threading.Lock()
         self.labels: dict[str, int] = {}
         self.spans: list[tuple[int, int]] = []
         self._layout = layout
-        for label in (*_WHOLE, "CLM_CARR_PMT_DNL_CD", "CLM_PRCSG_IND_CD", "CLM_ADJSMT_TYPE_CD", "DGNS_PRCDR_ICD_IND"):
+        for label in (*_WHOLE, *(label for label, _ in _MARKS.values())):
             self._span(label, label, 0, self._length(label))
         for label in _DATES:
             self._span(f"{label} day", label, 2, 8)
@@ -150,6 +163,7 @@ class _Reader:
         self._span("HCPCS_5_MDFR_CD", "HCPCS_5_MDFR_CD", 0, 2)
         for part in range(5):
             self._span(f"CLM_CNTL_NUM {part}", "CLM_CNTL_NUM", 8 * part, 8)
+        self._words = np.empty((len(self.spans), BLOCK_RECORDS), dtype=np.uint64)
 
     def _length(self, label: str) -> int:
         return self._layout.fields[label].length
@@ -165,7 +179,7 @@ class _Reader:
     def block(self, matrix: Any) -> dict[str, Any]:
         """The columns of one block, with `odd`, `cancels` and the buckets of claim and history for every record."""
         rows, stride = matrix.shape
-        cut, feeds = w.cut_words(matrix.reshape(-1), stride, rows, self.spans)
+        cut, feeds = w.cut_words(matrix.reshape(-1), stride, rows, self.spans, self._words)
         if feeds != rows or not (matrix[:, -1] == 10).all():
             raise NotUsual("line ends inside records")
         word = {name: cut[place] for name, place in self.labels.items()}
@@ -186,22 +200,23 @@ class _Reader:
         return out
 
     def _dates(self, word: dict[str, Any], out: dict[str, Any], odd: Any) -> None:
-        hyphens = np.uint64(0x00002D00002D0000)
-        nines = np.uint64(int.from_bytes(b"19", "little")), np.uint64(int.from_bytes(b"20", "little"))
-        known: list[tuple[Any, Any]] = []
+        hyphens, day_digits = np.uint64(0x00002D00002D0000), np.uint64(0xFFFF00FFFF00FFFF)
+        broken = np.zeros(len(odd), dtype=np.uint64)
+        known: list[tuple[Any, Any, Any]] = []
         for label in _DATES:
             day, century = word[f"{label} day"], word[f"{label} century"]
-            odd |= ((day & np.uint64(0x0000FF0000FF0000)) != hyphens) | ((century != nines[0]) & (century != nines[1]))
-            mixed = (day & ~np.uint64(0x0000FF0000FF0000)) | ((century & np.uint64(0xFF)) << np.uint64(16))
-            mixed |= (century >> np.uint64(8)) << np.uint64(40)
-            for other, found in known:  # line and claim mostly share their dates
-                if np.array_equal(other, mixed):
+            for same_day, same_century, found in known:  # line and claim mostly share their dates
+                if np.array_equal(same_day, day) and np.array_equal(same_century, century):
                     out[label] = found
                     break
             else:
+                broken |= (day ^ hyphens) & ~day_digits
+                mixed = (day & day_digits) | ((century & np.uint64(0xFF)) << np.uint64(16))
+                mixed |= (century >> np.uint64(8)) << np.uint64(40)
                 out[label] = self.domains["day"].encode(mixed)
-                known.append((mixed, out[label]))
-            odd |= out[label] < 0
+                odd |= out[label] < 0
+                known.append((day, century, out[label]))
+        odd |= broken != 0
 
     def _identifiers(self, word: dict[str, Any], out: dict[str, Any], odd: Any) -> None:
         first, last = word["CUR_CLM_UNIQ_ID 1"], w.with_zeros(word["CUR_CLM_UNIQ_ID 2"], 5)
@@ -209,85 +224,35 @@ class _Reader:
             raise NotUsual("claim numbers that are no numbers")
         claim = w.number(first) * 100_000 + w.number(last)
         out["claim"] = claim
-        person = self._persons(word["BENE_MBI_ID 1"], word["BENE_MBI_ID 2"])
+        person = self._pairs("beneficiary", word, "BENE_MBI_ID")
         out["person"] = person
         odd |= person < 0
-        for label, length in (
-            ("CLM_RNDRG_PRVDR_TAX_NUM", 9),
-            ("RNDRG_PRVDR_NPI_NUM", 10),
-            ("CLM_RNDRG_PRVDR_NPI_NUM", 10),
-        ):
-            out[label] = self._number(word[f"{label} 1"], word[f"{label} 2"], length, odd)
+        out["CLM_RNDRG_PRVDR_TAX_NUM"] = self._pairs("tin", word, "CLM_RNDRG_PRVDR_TAX_NUM")
+        odd |= out["CLM_RNDRG_PRVDR_TAX_NUM"] == w.ODD
+        for label in ("RNDRG_PRVDR_NPI_NUM", "CLM_RNDRG_PRVDR_NPI_NUM"):
+            out[label] = None
+            if not (word[f"{label} 1"] == w.blank(8)).all() or not (word[f"{label} 2"] == w.blank(2)).all():
+                out[label] = self._pairs("npi", word, label)
+                odd |= out[label] == w.ODD
         control = [word[f"CLM_CNTL_NUM {part}"] for part in range(5)]
         out["history"] = _bucket(self._control(control, word, person))
         out["claim_bucket"] = _bucket(claim.astype(np.uint64) * _MIX[0])
 
-    def _persons(self, first: Any, second: Any) -> Any:
-        """Codes of the current MBI; two words are told apart by a mixture, which is checked."""
-        mixed = (first * _MIX[0]) ^ (second * _MIX[1])
-        places, distinct = w.encoded(mixed)
-        firsts, seconds = np.zeros(len(distinct), np.uint64), np.zeros(len(distinct), np.uint64)
-        firsts[places], seconds[places] = first, second
-        if not ((firsts[places] == first) & (seconds[places] == second)).all():
-            raise NotUsual("two persons with one mixture")
-        with self._persons_lock:
-            known = self._persons_known
-            at = np.minimum(np.searchsorted(known[0], distinct), len(known[0]) - 1)
-            new = known[0][at] != distinct
-            if new.any():
-                fresh = np.stack(
-                    [distinct[new], firsts[new], seconds[new], self._person_codes(firsts[new], seconds[new])]
-                )
-                known = np.concatenate([known, fresh], axis=1)
-                known = self._persons_known = known[:, np.argsort(known[0])]
-                at = np.searchsorted(known[0], distinct)
-        if not ((known[1][at] == firsts) & (known[2][at] == seconds)).all():
-            raise NotUsual("two persons with one mixture")
-        return known[3].astype(np.int32)[at][places]
-
-    def _person_codes(self, firsts: Any, seconds: Any) -> Any:
-        texts: list[str | None] = []
-        for one, two in zip(firsts.tolist(), seconds.tolist(), strict=True):
-            raw = (one.to_bytes(8, "little") + two.to_bytes(3, "little")).decode("latin-1")
-            if raw.isascii() and raw.isalnum():
-                texts.append(self.crosswalk.get(raw, raw))
-            elif raw.strip() == "":
-                texts.append(None)
-            else:
-                raise NotUsual("MBIs in another form")
-        return self.domains["beneficiary"].of_texts(texts).astype(np.uint64)
-
-    def _number(self, first: Any, second: Any, length: int, odd: Any) -> Any:
-        """Codes of TINs or NPIs: eight digits, and one or two more."""
-        missing = (first == w.blank(8)) & (second == w.blank(2))
-        if missing.all():
-            return None
-        tail = second if length == 10 else second & np.uint64(0xFF)
-        usual = w.are_digits(first) & w.are_digits(w.with_zeros(tail, length - 8))
-        if length == 9:
-            usual &= (second >> np.uint64(8)) == np.uint64(0x20)
-        odd |= ~(usual | missing)
-        numbers = w.number(first) * (100 if length == 10 else 10) + w.number(w.with_zeros(tail, length - 8))
-        numbers[~usual] = -1
-        domain = self.domains["npi" if length == 10 else "tin"]
-        places, distinct = w.encoded(numbers)
-        known = domain.of_words([number for number in distinct.tolist() if number >= 0])
-        table = np.full(len(distinct), w.MISSING, dtype=np.int32)
-        table[distinct >= 0] = known
-        found = table[places]
-        odd |= found == w.ODD
-        return found
+    def _pairs(self, domain: str, word: dict[str, Any], label: str) -> Any:
+        pairs = self.domains[domain]
+        assert isinstance(pairs, w.PairDomain)
+        return pairs.encode_pair(word[f"{label} 1"], word[f"{label} 2"])
 
     def _control(self, control: list[Any], word: dict[str, Any], person: Any) -> Any:
         """A mixture of person and control number (the claim number where there is none)."""
-        if any(((part & np.uint64(0x8080808080808080)) != 0).any() for part in control):
-            raise NotUsual("control numbers in another form")
         nothing = control[0] == w.blank(8)
-        for place, part in enumerate(control):
-            low = (part - np.uint64(0x2020202020202020)) & ~part & np.uint64(0x8080808080808080)
-            if (low != 0).any():
-                raise NotUsual("control numbers in another form")
-            if place:
+        strange = np.zeros(len(person), dtype=np.uint64)
+        for part in control:  # characters beyond ASCII, and those that come before the blank
+            strange |= part | ((part - np.uint64(0x2020202020202020)) & ~part)
+        if (strange & np.uint64(0x8080808080808080)).any():
+            raise NotUsual("control numbers in another form")
+        if nothing.any():
+            for part in control[1:]:
                 nothing &= part == w.blank(8)
         begins_blank = (control[0] & np.uint64(0xFF)) == np.uint64(0x20)
         if (begins_blank & ~nothing).any():
@@ -316,28 +281,28 @@ class _Reader:
             out["modifiers"] = self.domains["modifiers"].encode(word["modifiers"])
             odd |= out["modifiers"] == w.ODD
         odd |= word["HCPCS_5_MDFR_CD"] != w.blank(2)
-        plain = self.domains["plain"]
-        for label in ("CLM_CARR_PMT_DNL_CD", "CLM_PRCSG_IND_CD", "CLM_ADJSMT_TYPE_CD", "DGNS_PRCDR_ICD_IND"):
-            out[label] = plain.encode(word[label])
+        for name, (label, _) in _MARKS.items():
+            out[name] = self.domains[name].encode(word[label]) >= 0
 
 
 def _bucket(mixed: Any) -> Any:
-    return (mixed >> np.uint64(64 - BUCKET_BITS)).astype(np.int32)
+    return (mixed >> np.uint64(64 - BUCKET_BITS)).astype(np.int32)  # half the memory of what indexes fastest
 
 
 def read_usual(
-    files: Sequence[CclfFile], layout: FileLayout, crosswalk: Mapping[str, str], latest: dt.date, *, threads: int
+    files: Sequence[CclfFile], layout: FileLayout, crosswalk: Mapping[str, str], latest: dt.date
 ) -> UsualLines | None:
     """Read CCLF5 files; None when something in them concerns more than single records (the long way then reads all of it).
 
     crosswalk: old MBI -> current one; latest: last day a service may have. Memory: about 200 bytes a record.
+    One thread reads: steps this short hand the interpreter to and fro so often that two are slower than one.
     """
-    domains = make_domains()
-    reader = _Reader(layout, domains, crosswalk)
+    domains = make_domains(crosswalk)
+    reader = _Reader(layout, domains)
     blocks: list[dict[str, Any]] = []
     try:
-        counts = [_read_file(file, layout, reader, blocks, threads) for file in files]
-    except (NotUsual, WrongRecordLength):
+        counts = [_read_file(file, layout, reader, blocks) for file in files]
+    except (NotUsual, w.SamePlace, WrongRecordLength):
         return None
     if not blocks:
         return None
@@ -345,23 +310,15 @@ def read_usual(
     return _standing(found, domains, counts, latest)
 
 
-def _read_file(file: CclfFile, layout: FileLayout, reader: _Reader, blocks: list[dict[str, Any]], threads: int) -> int:
+def _read_file(file: CclfFile, layout: FileLayout, reader: _Reader, blocks: list[dict[str, Any]]) -> int:
     opened = open_records(file.path, layout.record_length)
     if opened is None:
         return 0
     whole, count, stride = opened
 
-    def block(start: int) -> dict[str, Any]:
+    for start in range(0, count, BLOCK_RECORDS):
         stop = min(start + BLOCK_RECORDS, count)
-        return reader.block(record_matrix(whole, np.arange(start, stop), stride, whole_run=True))
-
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        waiting: deque[Future[dict[str, Any]]] = deque()
-        for start in range(0, count, BLOCK_RECORDS):
-            waiting.append(pool.submit(block, start))
-            if len(waiting) > threads:
-                blocks.append(waiting.popleft().result())
-        blocks += [each.result() for each in waiting]
+        blocks.append(reader.block(record_matrix(whole, np.arange(start, stop), stride, whole_run=True)))
     return int(count)
 
 
@@ -388,20 +345,18 @@ def _standing(
 ) -> UsualLines:
     lines = np.array([int(text) for text in domains["line"].values] + [0, 0], dtype=np.int64)
     days = np.array([int(text) for text in domains["day"].values] + [0, 0], dtype=np.int32)
-    plain = domains["plain"].values
     line = lines[found["line"]]
     odd = found["odd"]
-    odd |= _is(found["DGNS_PRCDR_ICD_IND"], plain, ("9",))
-    cancels = _is(found["CLM_ADJSMT_TYPE_CD"], plain, ("1",))
-    touched = _marked(found["history"], cancels)
-    odd |= touched | _repeated(found["claim"], line)
+    odd |= found["icd_9"]
+    odd |= _marked(found["history"], found["cancels"])
+    odd |= _repeated(found["claim"], line)
     others = _marked(found["claim_bucket"], odd)
     ends = np.cumsum([0, *counts])
     places = [np.flatnonzero(others[first:last]) for first, last in pairwise(ends)]
     usual = ~others
     from_day, thru_day = days[found["CLM_LINE_FROM_DT"]], days[found["CLM_LINE_THRU_DT"]]
-    claim_denied = usual & _is(found["CLM_CARR_PMT_DNL_CD"], plain, CLAIM_DENIED)
-    line_denied = usual & ~claim_denied & _is(found["CLM_PRCSG_IND_CD"], plain, LINE_DENIED)
+    claim_denied = usual & found["claim_denied"]
+    line_denied = usual & ~claim_denied & found["line_denied"]
     impossible = (from_day < _FIRST_DAY) | (from_day > (latest - _EPOCH).days)
     impossible &= usual & ~claim_denied & ~line_denied
     keep = usual & ~claim_denied & ~line_denied & ~impossible
@@ -440,11 +395,6 @@ def _standing(
     return UsualLines(columns, domains, places, int(keep.sum()), dropped)
 
 
-def _is(column: Any, values: Sequence[str], wanted: Sequence[str]) -> Any:
-    table = np.array([*(value in wanted for value in values), False])
-    return table[column]
-
-
 def _marked(buckets: Any, marked: Any) -> Any:
     """Rows that share a bucket with a marked row; strangers may share one too, which costs time only."""
     if not marked.any():
@@ -455,8 +405,13 @@ def _marked(buckets: Any, marked: Any) -> Any:
 
 
 def _repeated(claim: Any, line: Any) -> Any:
-    """Rows whose claim and line number another row has too."""
+    """Rows whose claim and line number another row has too (strangers, as in `_marked`, cost time only)."""
     keys = (claim.astype(np.uint64) << np.uint64(20)) | line.astype(np.uint64)
+    if (keys[1:] > keys[:-1]).all():  # claims come in order of their number
+        return np.zeros(len(keys), dtype=bool)
     ordered = np.sort(keys)
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    return np.isin(keys, twice) if len(twice) else np.zeros(len(keys), dtype=bool)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    buckets = _bucket(keys * _MIX[0])
+    table = np.zeros(1 << BUCKET_BITS, dtype=bool)
+    table[_bucket(twice * _MIX[0])] = True
+    return table[buckets]

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.accounting import Account, stop_if_damaged
-from openasm.claims.sources.delivery import Delivery, input_file
+from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.eob.claim import (
     DENIED_CLAIM,
     UNKNOWN_SHAPE,
@@ -196,7 +196,7 @@ def load_eob(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
     _report(engine, accounts, items, problems)
     tables = {name: engine.sql(query) for name, query in _queries().items()}
     ordered = [accounts[kind] for kind in sorted(accounts)]
-    return Delivery(tables, problems, [*ordered, items], [input_file(path) for path in files], list(NOTES))
+    return Delivery(tables, problems, [*ordered, items], hash_beside(files), list(NOTES))
 
 
 def _take(kind: str, resource: Mapping[str, Any], number: int, rows: _Rows, account: Account, items: Account) -> None:
