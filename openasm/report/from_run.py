@@ -42,7 +42,7 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
         run_name=str(run.manifest.get("name", path.name)),
         performance_year=run.year,
         payment_year=run.payment_year,
-        made=_day(str(run.manifest.get("ended", ""))),
+        made=moment_day(str(run.manifest.get("ended", ""))),
         program_version=str(run.manifest.get("version", "")),
         cohorts=tuple(view for view in cohort_views(run, scores, people) if not npi or view.cohort in mine),
         clinicians=tuple(clinicians),
@@ -275,7 +275,7 @@ def _assumptions(projection: Projection | None) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _day(moment: str) -> str:
+def moment_day(moment: str) -> str:
     """`2026-11-22T10:00:00Z` as `22 November 2026`; anything else as it stands."""
     try:
         day = dt.datetime.fromisoformat(moment)

@@ -73,3 +73,26 @@ ITEM_TITLES: Mapping[str, str] = MappingProxyType(
 def item_title(item: str) -> str:
     """The short title of an attested item; an unknown item is its own title."""
     return ITEM_TITLES.get(item, item)
+
+
+SPECIALTY_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "05": "Anesthesiology",
+        "06": "Cardiology",
+        "09": "Interventional pain management",
+        "14": "Neurosurgery",
+        "20": "Orthopedic surgery",
+        "25": "Physical medicine and rehabilitation",
+        "72": "Pain management",
+    }
+)
+
+
+def specialty_title(code: str) -> str:
+    """A Medicare specialty code with its name, where the model names the specialty.
+
+    >>> specialty_title("06"), specialty_title("99")
+    ('06 Cardiology', '99')
+    """
+    name = SPECIALTY_TITLES.get(code)
+    return f"{code} {name}" if name else code

@@ -1,103 +1,33 @@
-"""The same numbers as an Excel workbook: one sheet a table, numbers as numbers, nothing a formula.
-
-Text cells are written as strings, so a name that begins with `=` cannot become a formula.
-"""
+"""A report as an Excel workbook: the same numbers as page and PDF, one sheet a table."""
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from openasm.base.files import written_whole
+from openasm.report.book import Heading, Sheet, Value, write_book
 from openasm.report.content import MeasureLine, Report
 from openasm.report.text import words
-
-Value = str | int | float | bool | None
-
-_FORMATS = {
-    "text": "@",
-    "whole": "#,##0",
-    "points": "0.0",
-    "percent": "0.0%",
-    "factor": '+0.00%;[Red]"−"0.00%;0.00%',
-    "dollars": '"$"#,##0;[Red]"−$"#,##0',
-    "cents": '"$"#,##0.00',
-    "plain": "0.0000",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column of a sheet: its title, how its numbers are shown (a key of the formats) and its width in characters."""
-
-    title: str
-    form: str = "text"
-    width: int = 14
 
 
 def write(report: Report, path: Path) -> None:
     """Write the workbook, whole or not at all. Equal reports give equal bytes."""
-    import io
-
-    import xlsxwriter  # loaded only when a workbook is made
-
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties(
-        {
-            "title": f"{report.title}: ASM {report.performance_year}",
-            "comments": f"Made with OpenASM {report.program_version}. Not a CMS document.",
-            "created": dt.datetime(2000, 1, 1),  # noqa: DTZ001 (a fixed moment keeps equal reports equal)
-        }
+    write_book(
+        path,
+        _sheets(report),
+        title=f"{report.title}: ASM {report.performance_year}",
+        version=report.program_version,
     )
-    for name, note, headings, rows in _sheets(report):
-        _write_sheet(book, name, note, headings, rows)
-    book.close()
-    with written_whole(path, "wb") as stream:
-        stream.write(buffer.getvalue())
-
-
-def _write_sheet(book: Any, name: str, note: str, headings: Sequence[Heading], rows: Sequence[Sequence[Value]]) -> None:
-    sheet = book.add_worksheet(name)
-    bold = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-    soft = book.add_format({"italic": True, "font_color": "#57606A"})
-    forms = {key: book.add_format({"num_format": form, "valign": "top"}) for key, form in _FORMATS.items()}
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet.write_string(0, 0, note, soft)
-    for place, heading in enumerate(headings):
-        sheet.set_column(place, place, heading.width)
-        sheet.write_string(1, place, heading.title, bold)
-    for line, row in enumerate(rows, start=2):
-        for place, (value, heading) in enumerate(zip(row, headings, strict=True)):
-            if value is None or (isinstance(value, float) and math.isnan(value)):
-                continue
-            if isinstance(value, bool):
-                sheet.write_string(line, place, "yes" if value else "no")
-            elif isinstance(value, str):
-                sheet.write_string(line, place, value, wrapped if heading.width >= 40 else forms["text"])
-            else:
-                sheet.write_number(line, place, value, forms[heading.form])
-    sheet.freeze_panes(2, 1)
-    sheet.autofilter(1, 0, max(1, len(rows) + 1), len(headings) - 1)
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(1)
-
-
-Sheet = tuple[str, str, Sequence[Heading], Sequence[Sequence[Value]]]
 
 
 def _sheets(report: Report) -> list[Sheet]:
     year = report.performance_year
     sheets: list[Sheet] = []
     if report.clinicians:
-        sheets += [_clinicians(report), _steps(report), _measures(report)]
+        sheets += [_clinicians(report), _steps(report), _measures(report), _attested(report)]
+        if report.drivers:
+            sheets += [_drivers(report)]
         if any(who.forecast for who in report.clinicians):
-            sheets += [_levers(report)]
+            sheets += [_levers(report), _alternatives(report)]
     sheets += [
         (
             "Cohorts",
@@ -166,10 +96,19 @@ def _sheets(report: Report) -> list[Sheet]:
             "Made from",
             f"Made {report.made} with OpenASM {report.program_version}. Not a CMS document.",
             (Heading("File", width=30), Heading("SHA-256", width=70)),
-            [*report.inputs, *(("Assumption", line) for line in report.assumptions)],
+            [
+                *report.inputs,
+                *(("Note", line) for line in _notes(report)),
+                *(("Assumption", line) for line in report.assumptions),
+            ],
         ),
     ]
     return sheets
+
+
+def _notes(report: Report) -> list[str]:
+    made_up = ["Made-up data: the clinicians, practices and numbers in this report do not exist."]
+    return [*(made_up if report.made_up else []), *report.notes, *report.absent]
 
 
 def _cell(value: object) -> Value:
@@ -189,6 +128,9 @@ def _clinicians(report: Report) -> Sheet:
             Heading("Adjustment", "factor"),
             Heading("Part B paid", "dollars"),
             Heading("Payment change", "dollars"),
+            Heading("Episode cost", "dollars"),
+            Heading("Peers' middle cost", "dollars"),
+            Heading("Peers who cost more", "percent"),
             Heading("Low (5th percentile)", "dollars"),
             Heading("Middle", "dollars"),
             Heading("High (95th percentile)", "dollars"),
@@ -206,6 +148,11 @@ def _clinicians(report: Report) -> Sheet:
                 who.factor,
                 who.part_b_paid,
                 who.change_dollars,
+                *(
+                    (who.peer_costs.own, who.peer_costs.median, who.peer_costs.better_share)
+                    if who.peer_costs
+                    else (None,) * 3
+                ),
                 *(
                     (
                         who.forecast.dollars.p5,
@@ -308,5 +255,85 @@ def _levers(report: Report) -> Sheet:
             for who in report.clinicians
             if who.forecast
             for lever in who.forecast.levers
+        ],
+    )
+
+
+def _alternatives(report: Report) -> Sheet:
+    return (
+        "If values change",
+        "The middle of the payment change if an unconfirmed value turns out otherwise",
+        (
+            Heading("Clinician", width=30),
+            Heading("NPI", width=12),
+            Heading("Condition", width=16),
+            Heading("If", width=70),
+            Heading("Payment change", "dollars", 16),
+            Heading("Difference", "dollars"),
+        ),
+        [
+            (who.name, who.npi, who.cohort_title, other.label, other.dollars, other.difference)
+            for who in report.clinicians
+            for other in who.alternatives
+        ],
+    )
+
+
+def _attested(report: Report) -> Sheet:
+    return (
+        "Attested",
+        "What each practice attested: activities, requirements, and sources of Promoting Interoperability points",
+        (
+            Heading("Practice", width=34),
+            Heading("TIN", width=11),
+            Heading("Kind", width=14),
+            Heading("Item", width=24),
+            Heading("Title", width=50),
+            Heading("Met", width=8),
+            Heading("Earned", "points"),
+            Heading("Available", "points"),
+        ),
+        [
+            (practice.organization, practice.tin, kind, line.item, line.title, line.met, line.earned, line.available)
+            for practice in report.attestations
+            for kind, lines in (
+                ("activity", practice.activities),
+                ("requirement", practice.requirements),
+                ("points", practice.points),
+            )
+            for line in lines
+        ],
+    )
+
+
+def _drivers(report: Report) -> Sheet:
+    return (
+        "Cost drivers",
+        "Dollars a year of episode by service category, against peers",
+        (
+            Heading("Whose", width=36),
+            Heading("NPI", width=12),
+            Heading("Condition", width=16),
+            Heading("Service category", width=40),
+            Heading("Episodes", "whole"),
+            Heading("Services", "whole"),
+            Heading("Dollars a year", "cents"),
+            Heading("Peers'", "cents"),
+            Heading("Difference", "change_cents"),
+        ),
+        [
+            (
+                drivers.name,
+                drivers.npi,
+                drivers.cohort_title,
+                each.category,
+                each.episodes,
+                each.services,
+                each.dollars,
+                each.peers_dollars,
+                each.difference,
+            )
+            for drivers in report.drivers
+            for each in drivers.drivers
         ],
     )
