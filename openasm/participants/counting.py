@@ -1,7 +1,7 @@
 """Counting what decides eligibility, on the engine: lines by specialty, attributed episodes, the ZIP codes of their services.
 
-Claims are read twice: once for the specialty codes of every TIN and NPI, once for the lines of the clinicians who hold an
-episode. What leaves the engine is as small as those clinicians, never as large as their claims.
+Claims are read three times: for the specialty codes of every TIN and NPI, for the bills of rural health clinics and federally
+qualified health centers (few of them), and for the lines of the clinicians who hold an episode. What leaves the engine is as small as those clinicians, never as large as their claims.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import narwhals as nw
 
 from openasm.claims.folder import Claims
+from openasm.regulation.participation import ClinicCodes
 from openasm.tables.engine import Engine, Frame
 
 Pair = tuple[str, str]
@@ -25,6 +26,10 @@ EPISODE = ["cohort", "episode_id", *PAIR]
 NOT_EXCLUSIONS = ("outlier", "no_expected_cost")
 """Reasons that come from the expected costs of the claims at hand, not from the measure's exclusions: with CMS's claims other
 episodes would be outliers, so these count."""
+
+
+NO_CLINICS = ClinicCodes((), (), ())
+"""Tell no clinic's claims apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class Counted:
 
     lines: professional lines by specialty code (empty code: the line has none). episodes, places: by cohort, then by TIN and
     NPI. professional_lines, without_tin_or_npi: over all lines of the year. pairs: TINs and NPIs with a line, in all.
+    at_clinics: professional lines given at a rural health clinic or federally qualified health center; clinic_days: by NPI, days and
+    patients for which such a clinic's own bill names the clinician. Both hold only who has any.
     """
 
     year: int
@@ -68,6 +75,8 @@ class Counted:
     professional_lines: int
     without_tin_or_npi: int
     pairs: int
+    at_clinics: Mapping[Pair, int] = field(default_factory=dict)
+    clinic_days: Mapping[str, int] = field(default_factory=dict)
 
 
 def count(
@@ -79,13 +88,15 @@ def count(
     specialties: Collection[str],
     npis: Collection[str] = (),
     with_excluded: bool = False,
+    clinics: ClinicCodes = NO_CLINICS,
 ) -> Counted:
     """Count a data year's claims for everyone with a line of these specialties, an attributed episode, or among `npis`.
 
-    with_excluded: place episodes that the measure excludes too (where they count toward the threshold).
+    with_excluded: place episodes that the measure excludes too (where they count toward the threshold). clinics: what tells the
+    claims of rural health clinics and federally qualified health centers apart; without it they are not.
     """
     professional = professional_lines(claims.claim_lines)
-    by_specialty = engine.held(specialty_lines(professional, year=year))
+    by_specialty = engine.held(specialty_lines(professional, year=year, clinics=clinics))
     held = engine.held(nw.concat([attributed_episodes(each) for each in cohorts]))
     named = engine.from_rows({"npi": sorted(set(npis))}, {"npi": nw.String()})
     wanted = nw.concat(
@@ -96,9 +107,13 @@ def count(
         ]
     ).unique()
     lines: dict[Pair, dict[str, int]] = defaultdict(dict)
+    at_clinics: dict[Pair, int] = defaultdict(int)
     for row in engine.to_arrow(by_specialty.join(wanted, on="npi", how="semi")).to_pylist():
         if row["tin"] and row["npi"]:
             lines[row["tin"], row["npi"]][row["specialty"]] = row["lines"]
+            if row["at_clinics"]:
+                at_clinics[row["tin"], row["npi"]] += row["at_clinics"]
+    visits = clinic_days(claims.claim_lines, year=year, clinics=clinics).join(wanted, on="npi", how="semi")
     names = tuple(each.cohort for each in cohorts)
     whole = engine.to_arrow(line_totals(by_specialty)).to_pylist()[0]
     return Counted(
@@ -111,25 +126,53 @@ def count(
         professional_lines=int(whole["all"] or 0),
         without_tin_or_npi=int(whole["nobody"] or 0),
         pairs=int(whole["pairs"] or 0),
+        at_clinics=dict(at_clinics),
+        clinic_days={row["npi"]: row["days"] for row in engine.to_arrow(visits).to_pylist()}
+        if clinics.visits_known
+        else {},
     )
 
 
 def professional_lines(claim_lines: Frame) -> Frame:
     """Lines billed under the physician fee schedule's claim form (setting `professional`), with the columns needed."""
     return claim_lines.filter(nw.col("setting") == "professional").select(
-        "beneficiary", "from_date", "tin", "npi", "specialty", "service_zip"
+        "beneficiary", "from_date", "tin", "npi", "specialty", "place_of_service", "service_zip"
     )
 
 
-def specialty_lines(professional: Frame, *, year: int) -> Frame:
-    """Lines of a calendar year: tin, npi, specialty, lines; an empty text stands for what a line does not say."""
-    first, last = nw.lit(dt.date(year, 1, 1)), nw.lit(dt.date(year, 12, 31))
+def specialty_lines(professional: Frame, *, year: int, clinics: ClinicCodes = NO_CLINICS) -> Frame:
+    """Lines of a calendar year: tin, npi, specialty, lines, at_clinics; an empty text stands for what a line does not say."""
+    there = nw.col("place_of_service").fill_null("").is_in(clinics.places_of_service)
     return (
-        professional.filter((nw.col("from_date") >= first) & (nw.col("from_date") <= last))
-        .select(*(nw.col(name).fill_null("") for name in ("tin", "npi", "specialty")))
+        professional.filter(_in_year(year))
+        .select(
+            *(nw.col(name).fill_null("") for name in ("tin", "npi", "specialty")), there.cast(nw.Int64).alias("there")
+        )
         .group_by("tin", "npi", "specialty")
-        .agg(nw.len().cast(nw.Int64).alias("lines"))
+        .agg(nw.len().cast(nw.Int64).alias("lines"), nw.col("there").sum().cast(nw.Int64).alias("at_clinics"))
     )
+
+
+def clinic_days(claim_lines: Frame, *, year: int, clinics: ClinicCodes) -> Frame:
+    """Days and patients a year for which a clinic's own bill names a clinician: npi (of whoever attended), days.
+
+    A bill that is one line without a revenue center, and a mental health visit, cannot be told from other outpatient bills.
+    """
+    visit = nw.col("revenue_center").fill_null("").is_in(clinics.revenue_centers) | nw.col("hcpcs").fill_null("").is_in(
+        clinics.visit_codes
+    )
+    return (
+        claim_lines.filter((nw.col("setting") == "outpatient") & visit & ~nw.col("npi").is_null() & _in_year(year))
+        .select("npi", "beneficiary", "from_date")
+        .unique()
+        .group_by("npi")
+        .agg(nw.len().cast(nw.Int64).alias("days"))
+    )
+
+
+def _in_year(year: int) -> nw.Expr:
+    first, last = nw.lit(dt.date(year, 1, 1)), nw.lit(dt.date(year, 12, 31))
+    return (nw.col("from_date") >= first) & (nw.col("from_date") <= last)
 
 
 def line_totals(by_specialty: Frame) -> Frame:

@@ -107,8 +107,15 @@ def _ring(indices: Sequence[int], arcs: Sequence[list[Point]]) -> tuple[Point, .
     return tuple(points)
 
 
+_DOT = 25
+"""Half the width of what stands for a county too small for an outline: a city of Virginia is a point in it."""
+
+
 def _ring_path(points: Sequence[Point]) -> str:
-    return f"{_line_path(points[:-1])}z" if len(points) > 2 else ""
+    if len(set(points)) < 3:
+        x, y = points[0]
+        return f"M{x - _DOT} {y}l{_DOT} {-_DOT} {_DOT} {_DOT} {-_DOT} {_DOT}z"
+    return f"{_line_path(points[:-1])}z"
 
 
 def _line_path(points: Sequence[Point]) -> str:

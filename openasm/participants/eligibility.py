@@ -15,7 +15,13 @@ from openasm.base.parameters import Rules
 from openasm.participants.counting import Counted, EpisodeCount, Pair, Places
 from openasm.participants.geography import Geography, Placed
 from openasm.participants.location import LocationTest, location_test
-from openasm.regulation.participation import enough_episodes, excluded_episodes_count, specialty_codes, specialty_of
+from openasm.regulation.participation import (
+    clinic_clinicians,
+    enough_episodes,
+    excluded_episodes_count,
+    specialty_codes,
+    specialty_of,
+)
 
 NEAR_EPISODES = 2
 """How close to a limit is called near: a matter of showing, not of the rule."""
@@ -51,11 +57,17 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class FeeScheduleTest:
-    """Bills under the physician fee schedule. lines: professional lines of the data year."""
+    """Bills under the physician fee schedule. lines: professional lines of the data year.
+
+    at_clinics: those given at a rural health clinic (RHC) or federally qualified health center (FQHC); clinic_days: days and patients
+    for which such a clinic's own bill names the clinician, under whatever TIN.
+    """
 
     answer: Placed
     lines: int
     words: str
+    at_clinics: int = 0
+    clinic_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +178,8 @@ def judge(
             everywhere=everywhere.get(pair[1], ""),
             episodes=counted.episodes.get(cohort, {}).get(pair, EpisodeCount()),
             places=counted.places.get(cohort, {}).get(pair, Places()),
+            at_clinics=counted.at_clinics.get(pair, 0),
+            clinic_days=counted.clinic_days.get(pair[1], 0),
             coverage=coverage,
             geography=geography,
             rules=rules,
@@ -193,28 +207,53 @@ def eligibility_of(
     coverage: Coverage,
     geography: Geography | None,
     rules: Rules,
+    at_clinics: int = 0,
+    clinic_days: int = 0,
 ) -> Eligibility:
-    """The four tests of one TIN and NPI in one cohort. lines: professional lines by specialty code, empty for none said."""
+    """The four tests of one TIN and NPI in one cohort. lines: professional lines by specialty code, empty for none said.
+
+    at_clinics, clinic_days: as in `FeeScheduleTest`.
+    """
     number = sum(lines.values())
     return Eligibility(
         tin=pair[0],
         npi=pair[1],
         cohort=cohort,
-        fee_schedule=_fee_schedule(number, episodes, coverage),
+        fee_schedule=_fee_schedule(
+            number, episodes, coverage, at_clinics=at_clinics, clinic_days=clinic_days, rules=rules
+        ),
         specialty=_specialty(lines, everywhere, cohort, coverage=coverage, rules=rules),
         episodes=_episodes(episodes, coverage, rules),
         location=location_test(places, geography, gaps=coverage.gaps, near=NEAR_EPISODES, rules=rules),
     )
 
 
-def _fee_schedule(lines: int, episodes: EpisodeCount, coverage: Coverage) -> FeeScheduleTest:
+def _fee_schedule(
+    lines: int, episodes: EpisodeCount, coverage: Coverage, *, at_clinics: int, clinic_days: int, rules: Rules
+) -> FeeScheduleTest:
     if lines:
-        return FeeScheduleTest(Placed.YES, lines, f"{lines:,} professional lines in the data year")
-    if episodes.attributed:  # an episode that ends in the data year may have all its visits in the year before
-        words = "no professional line in the data year itself, but attributed episodes with such lines"
-        return FeeScheduleTest(Placed.YES, 0, words)
-    answer = Placed.CANNOT_TELL if coverage.gaps_of_lines else Placed.NO
-    return FeeScheduleTest(answer, 0, "; ".join(["no professional line in the data year", *coverage.gaps_of_lines]))
+        answer, words = Placed.YES, [f"{lines:,} professional lines in the data year"]
+    elif episodes.attributed:  # an episode that ends in the data year may have all its visits in the year before
+        answer = Placed.YES
+        words = ["no professional line in the data year itself, but attributed episodes with such lines"]
+    else:
+        answer = Placed.CANNOT_TELL if coverage.gaps_of_lines else Placed.NO
+        words = ["no professional line in the data year", *coverage.gaps_of_lines]
+    if at_clinics:
+        words.append(f"{at_clinics:,} of them at a rural health clinic or federally qualified health center")
+    if clinic_days:
+        words.append(
+            f"beside them {clinic_days:,} days with a patient on such a clinic's own bills, which are not paid by the fee schedule"
+        )
+    if lines and at_clinics == lines:
+        stated = clinic_clinicians(rules)
+        if stated == "left_out":
+            answer = Placed.CANNOT_TELL if coverage.gaps_of_lines else Placed.NO
+            words += ["clinicians of such clinics are left out", *coverage.gaps_of_lines]
+        elif stated == "not_settled":
+            answer = Placed.CANNOT_TELL
+            words.append("whether clinicians of such clinics take part is not settled (proposed rule of 2025: no)")
+    return FeeScheduleTest(answer, lines, "; ".join(words), at_clinics, clinic_days)
 
 
 def _specialty(

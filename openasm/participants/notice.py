@@ -31,6 +31,7 @@ USED = (
     "participation.service_location",
     "participation.tie_rule",
     "participation.area_unit",
+    "participation.clinic_clinicians",
     "participation.error_notice_days",
     "participation.error_notice_answer_days",
     "participation.error_notice_reconsideration_days",

@@ -47,8 +47,9 @@ OVERLAPS: tuple[OverlapNote, ...] = (
     ),
     OverlapNote(
         "Rural health clinics and federally qualified health centers",
-        "Their clinicians were to be left out in the proposed rule; the final text was not read. Services billed by such a clinic "
-        "do not stand on professional lines and so do not count here.",
+        "Their clinicians were to be left out in the proposed rule; the final text was not read. Bills of such a "
+        "clinic are no professional lines and so do not count here; lines and days at clinics are shown beside the first test, as far "
+        "as place of service, revenue center and visit codes tell them.",
         "summary of the proposed rule, July 2025",
         Evidence.SECONDARY,
     ),

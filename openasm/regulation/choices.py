@@ -24,6 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "participation.episodes_counted": ("after_exclusions", "before_exclusions"),
     "participation.service_location": ("most_common_area_of_attributed_episodes",),
     "participation.tie_rule": ("lowest_code_flagged",),
+    "participation.clinic_clinicians": ("not_settled", "left_out", "take_part"),
     "participation.area_unit": ("metropolitan_division_else_cbsa", "cbsa"),
     "quality.benchmark_pool": ("participants_of_cohort_by_collection_type",),
     "quality.benchmark_period": ("performance_year",),

@@ -21,6 +21,8 @@ PARAMETERS = (
     "participation.service_location",
     "participation.tie_rule",
     "participation.area_unit",
+    "participation.clinic_claims",
+    "participation.clinic_clinicians",
     "participation.final_list_may_add",
     "participation.performance_years",
     "participation.payment_year_lag",
@@ -103,6 +105,43 @@ def enough_episodes(attributed_episodes: int, rules: Rules) -> bool:
 def excluded_episodes_count(rules: Rules) -> bool:
     """Whether attributed episodes that the measure excludes count toward the threshold (`participation.episodes_counted`)."""
     return chosen(rules, "participation.episodes_counted") == "before_exclusions"
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicCodes:
+    """What tells claims of rural health clinics and federally qualified health centers apart (`participation.clinic_claims`).
+
+    places_of_service: of professional lines given there; revenue_centers, visit_codes: of visits on the clinic's own bill.
+    """
+
+    places_of_service: tuple[str, ...]
+    revenue_centers: tuple[str, ...]
+    visit_codes: tuple[str, ...]
+
+    @property
+    def visits_known(self) -> bool:
+        """Whether visits on a clinic's own bill can be told apart."""
+        return bool(self.revenue_centers or self.visit_codes)
+
+
+def clinic_codes(rules: Rules) -> ClinicCodes:
+    """The codes of `participation.clinic_claims`.
+
+    >>> from openasm.regulation.rulebook import rules_for
+    >>> clinic_codes(rules_for(2027)).places_of_service
+    ('50', '72')
+    """
+    table = rules["participation.clinic_claims"].table
+    places, centers, visits = (
+        tuple(str(code) for code in items) if isinstance(items := table.get(name), tuple) else ()
+        for name in ("places_of_service", "revenue_centers", "visit_codes")
+    )
+    return ClinicCodes(places, centers, visits)
+
+
+def clinic_clinicians(rules: Rules) -> str:
+    """Whether clinicians of such clinics take part: `not_settled`, `left_out` or `take_part`."""
+    return chosen(rules, "participation.clinic_clinicians")
 
 
 def data_year(rules: Rules) -> int:

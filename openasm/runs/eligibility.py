@@ -22,7 +22,7 @@ from openasm.participants.findings import Judged, find
 from openasm.participants.notice import Notice, Source, make_notices
 from openasm.participants.problems import CLAIMS_IN_PART, LINES_OF_NOBODY
 from openasm.regulation import participation
-from openasm.regulation.participation import data_year, excluded_episodes_count, specialty_codes
+from openasm.regulation.participation import clinic_codes, data_year, excluded_episodes_count, specialty_codes
 from openasm.regulation.rulebook import rules_for
 from openasm.runs.eligibility_sources import (
     Company,
@@ -118,6 +118,7 @@ def run_eligibility(
             specialties={code for each in cohorts for code in specialty_codes(each.cohort, rules)},
             npis=_listed_npis(company.directory) | {each.npi for each in company.roster},
             with_excluded=excluded_episodes_count(rules),
+            clinics=clinic_codes(rules),
         )
         coverage = _coverage(claims, year, inputs.claims_hold)
         records = file_records(inputs, folders)

@@ -27,6 +27,9 @@ class Line:
     day: dt.date = DAY
     person: str = "A"
     setting: str = "professional"
+    place: str | None = "11"
+    revenue_center: str | None = None
+    hcpcs: str | None = "99213"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,9 @@ def claims_of(lines: Sequence[Line], engine: Engine) -> Claims:
         "npi": [each.npi for each in lines],
         "specialty": [each.specialty for each in lines],
         "service_zip": [each.zip for each in lines],
+        "place_of_service": [each.place for each in lines],
+        "revenue_center": [each.revenue_center for each in lines],
+        "hcpcs": [each.hcpcs for each in lines],
     }
     types = {name: pa.date32() if name == "from_date" else pa.string() for name in columns}
     frame = engine.from_arrow(pa.table(columns, schema=pa.schema(list(types.items()))))

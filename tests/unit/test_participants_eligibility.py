@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from openasm.participants.overlaps import OVERLAPS
 from openasm.participants.participant_list import ListedClinician, YearStatus
 from openasm.participants.roster import RosterEntry, place_roster
 from openasm.regulation.participation import (
+    clinic_codes,
     error_notice_answer,
     error_notice_deadline,
     reconsideration_deadline,
@@ -140,6 +142,57 @@ def test_counting_on_both_engines(engine: Engine) -> None:
     assert (found.professional_lines, found.without_tin_or_npi, found.pairs) == (10, 2, 3)
     every = counted(lines, episodes, engine, with_excluded=True).places["heart_failure"][TIN, NPI]
     assert every == Places({"10001": 1, "20002": 1, "30003": 1}, tied=1)
+
+
+def test_claims_of_rural_and_health_center_clinics_are_told_apart_on_both_engines(engine: Engine) -> None:
+    bill = {"setting": "outpatient", "tin": None, "specialty": None, "place": None}
+    lines = [
+        Line(place="50"),
+        Line(place="72", tin=OTHER_TIN),
+        Line(place="72", day=dt.date(2024, 12, 31)),  # not in the data year
+        Line(place=None),
+        Line(**bill, revenue_center="0521", hcpcs=None),
+        Line(**bill, revenue_center="0521", hcpcs="99213"),  # the same day and patient
+        Line(**bill, revenue_center="0521", hcpcs=None, person="B"),
+        Line(**bill, revenue_center="0519", hcpcs="G0467", day=dt.date(2025, 12, 31)),
+        Line(**bill, revenue_center="0510"),  # a hospital's clinic
+        Line(**bill, revenue_center="0521", day=dt.date(2026, 1, 1)),
+        Line(**{**bill, "npi": None}, revenue_center="0521"),
+        Line(**{**bill, "npi": "2999000039"}, revenue_center="0521"),  # nobody who matters
+        Line(revenue_center="0521"),  # a professional line has no revenue center
+    ]
+    found = counted(lines, [], engine, clinics=clinic_codes(RULES))
+    assert found.at_clinics == {(TIN, NPI): 1, (OTHER_TIN, NPI): 1}
+    assert found.clinic_days == {NPI: 3}
+    assert found.lines == {(TIN, NPI): {"06": 3}, (OTHER_TIN, NPI): {"06": 1}}
+    assert counted(lines, [], engine).at_clinics == {}
+    assert counted(lines, [], engine).clinic_days == {}
+
+
+@pytest.mark.parametrize(
+    ("stated", "answer"),
+    [("not_settled", Placed.CANNOT_TELL), ("left_out", Placed.NO), ("take_part", Placed.YES)],
+)
+def test_somebody_who_works_at_a_clinic_alone(duck: Engine, tmp_path: Path, stated: str, answer: Placed) -> None:
+    overlay = tmp_path / "values.yaml"
+    overlay.write_text(
+        "section: participation\nparameters:\n  clinic_clinicians:\n    values:\n      - years: [2027]\n"
+        f"        value: {stated}\n        citation: made up\n        edition: made up\n        status: assumed\n"
+    )
+    rules = rules_for(2027, overlays=(overlay,))
+    episodes = held(20)
+    alone = visits(episodes, place="50")
+    for lines, expected in ((alone, answer), ([*alone, Line(place="11")], Placed.YES)):
+        found = counted(lines, episodes, duck, clinics=clinic_codes(rules))
+        (tests,) = judge(found, {"heart_failure": {(TIN, NPI)}}, coverage=WHOLE, geography=geography(), rules=rules)
+        assert tests.fee_schedule.answer is expected
+        assert tests.fee_schedule.at_clinics == 20
+        assert "20 of them at a rural health clinic" in tests.fee_schedule.words
+        assert tests.eligible is expected
+    part = Coverage(False, True, True)
+    found = counted(alone, episodes, duck, clinics=clinic_codes(rules))
+    (tests,) = judge(found, {"heart_failure": {(TIN, NPI)}}, coverage=part, geography=geography(), rules=rules)
+    assert tests.fee_schedule.answer is (Placed.YES if stated == "take_part" else Placed.CANNOT_TELL)
 
 
 def test_only_those_who_matter_leave_the_engine(duck: Engine) -> None:
