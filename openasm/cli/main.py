@@ -24,7 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lookup": ("openasm.cli.lookup", "Am I in: by NPI, name, practice, state, ZIP or county."),
     "eligibility": ("openasm.cli.eligibility", "Who takes part by the claims: the four tests with their numbers."),
     "data": ("openasm.cli.data", "Official public files: add, fetch, list, compare."),
-    "report": ("openasm.cli.report", "A run as a page (HTML) or a workbook (XLSX)."),
+    "report": ("openasm.cli.report", "A run as a page (HTML), a workbook (XLSX) or a PDF."),
+    "policy": ("openasm.cli.policy", "Whole cohorts: who gains and loses, and what changed rules would do."),
     "rules": ("openasm.cli.rules", "Every rule value: unit, citation, evidence status."),
     "claims": ("openasm.cli.claims", "Medicare claims: load them into one shape, check them."),
     "episodes": ("openasm.cli.episodes", "Episodes and cost measure scores from claims."),
@@ -38,7 +39,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cds-hooks": ("openasm.cli.cds_hooks", "A CDS Hooks service: open gaps while the patient's chart is open."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
+    "export": ("openasm.cli.export", "A run for sharing: pseudonyms, moved dates, small counts hidden."),
     "compare": ("openasm.cli.compare", "What changed between two runs, and why."),
+    "submit": ("openasm.cli.submit", "Files for CMS: prepare, check, compare levels, record receipts. It never sends."),
     "project": ("openasm.cli.project", "What the payment may be, how sure that is, and what would help."),
 }
 

@@ -1,4 +1,4 @@
-"""`openasm report`: a run as a page or a workbook."""
+"""`openasm report`: a run as a page, a workbook or a PDF."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def report(
     tin: list[str] = typer.Option([], "--tin", help="Show the clinicians of this practice; repeatable."),
     npi: str = typer.Option("", "--npi", help="Show this clinician alone."),
     out: Path | None = typer.Option(
-        None, "--out", help="File to write; report.html or report.xlsx in the run if left out."
+        None, "--out", help="File to write; report.html, report.xlsx or report.pdf in the run if left out."
     ),
 ) -> None:
     """Write a run's report: who is scored, why, the payment and how sure it is, what would help."""

@@ -120,9 +120,21 @@ def measure_points(measures: Sequence[MeasurePosition], *, title: str) -> str:
 
 
 def histogram(
-    edges: Sequence[float], counts: Sequence[float], *, marker: float | None, title: str, axis: str, money: bool = False
+    edges: Sequence[float],
+    counts: Sequence[float],
+    *,
+    marker: float | None,
+    title: str,
+    axis: str,
+    money: bool = False,
+    second: float | None = None,
+    dollars: bool = False,
 ) -> str:
-    """A distribution as bars, with zero and (if given) one marked value as lines. edges has one entry more than counts."""
+    """A distribution as bars; edges has one entry more than counts.
+
+    marker, second: values drawn as lines (dashed in the focus colour, dotted); money: dollars of which those below zero are
+    losses; dollars: the axis is dollars, good and bad aside.
+    """
     rows = [
         {"low": low, "high": high, "count": count, "kind": "down" if money and (low + high) / 2 < 0 else "up"}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
@@ -131,7 +143,7 @@ def histogram(
         "low",
         axis,
         scale={"domain": [edges[0], edges[-1]], "nice": False},
-        axis={"format": "$~s" if money else "~s", "tickCount": 6},
+        axis={"format": "$~s" if money or dollars else "~s", "tickCount": 6},
     )
     layers: list[dict[str, Any]] = [
         {
@@ -147,10 +159,62 @@ def histogram(
     ]
     if money and edges[0] < 0 < edges[-1]:
         layers.append({"mark": {"type": "rule", "color": _INK}, "encoding": {"x": {"datum": 0}}})
-    if marker is not None:
-        line = {"type": "rule", "color": _FOCUS, "strokeWidth": 3, "strokeDash": [6, 3]}
-        layers.append({"mark": line, "encoding": {"x": {"datum": marker}}})
+    for value, colour, dashes in ((second, _INK, [2, 3]), (marker, _FOCUS, [6, 3])):
+        if value is not None:
+            line = {"type": "rule", "color": colour, "strokeWidth": 3, "strokeDash": dashes}
+            held = min(edges[-1], max(edges[0], value))  # a value beyond the bars stands at their end
+            layers.append({"mark": line, "encoding": {"x": {"datum": held}}})
     return _svg(rows, layers, width=460, height=140, title=title)
+
+
+def paired_histogram(
+    edges: Sequence[float],
+    before: Sequence[float],
+    after: Sequence[float] | None,
+    *,
+    title: str,
+    axis: str,
+    percent: bool = False,
+) -> str:
+    """A distribution as bars and, where there is one, another as a line of steps over it; percent: edges are fractions."""
+    rows: list[dict[str, Any]] = [
+        {"low": low, "high": high, "count": count}
+        for low, high, count in zip(edges[:-1], edges[1:], before, strict=True)
+    ]
+    scale = {"domain": [edges[0], edges[-1]], "nice": False}
+    form = {"format": "+.0%" if percent else "~s", "tickCount": 7}
+    vertical = {
+        "field": "count",
+        "type": "quantitative",
+        "axis": {"title": "participants", "tickCount": 4, "grid": True},
+    }
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "bar", "color": _NEUTRAL},
+            "encoding": {
+                "x": _amount("low", axis, scale=scale, axis=form),
+                "x2": {"field": "high"},
+                "y": vertical,
+                "y2": {"datum": 0},
+            },
+        }
+    ]
+    if after is not None:
+        stairs = [{"edge": edge, "other": count} for edge, count in zip(edges, [*after, after[-1]], strict=True)]
+        line = {"type": "line", "interpolate": "step-after", "color": _FOCUS, "strokeWidth": 2.5}
+        layers.append(
+            {
+                "data": {"values": stairs},
+                "mark": line,
+                "encoding": {
+                    "x": _amount("edge", axis, scale=scale),
+                    "y": {"field": "other", "type": "quantitative"},
+                },
+            }
+        )
+    if percent and edges[0] < 0 < edges[-1]:
+        layers.append({"mark": {"type": "rule", "color": _INK}, "encoding": {"x": {"datum": 0}}})
+    return _svg(rows, layers, width=460, height=160, title=title)
 
 
 def levers(rows: Sequence[Lever], *, title: str) -> str:

@@ -97,6 +97,24 @@ class DriverTable:
 
 
 @dataclass(frozen=True, slots=True)
+class RateRow:
+    """One clinician's measures in the order of the table; None where there is no row."""
+
+    name: str
+    npi: str
+    lines: tuple[MeasureLine | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateTable:
+    """The quality measures of a cohort's clinicians side by side."""
+
+    cohort_title: str
+    titles: tuple[str, ...]
+    rows: tuple[RateRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ItemLine:
     """One attested item of a practice. met: None for sources of points, which have earned of available instead."""
 
@@ -215,6 +233,7 @@ class Report:
     cohorts: tuple[CohortView, ...]
     clinicians: tuple[Clinician, ...]
     attestations: tuple[Attestations, ...]
+    rates: tuple[RateTable, ...]
     drivers: tuple[DriverTable, ...]
     rules: tuple[RuleLine, ...]
     assumptions: tuple[str, ...]

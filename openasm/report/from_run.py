@@ -14,7 +14,7 @@ from openasm.report.cells import integer, number
 from openasm.report.cohort_view import cohort_views
 from openasm.report.content import AlternativeLine, Clinician, MeasureLine, Report, RuleLine, ScoreStep
 from openasm.report.groups import Key, Row, key_of
-from openasm.report.practice_view import COST_CATEGORIES, CostPools, attestations_of, driver_tables
+from openasm.report.practice_view import COST_CATEGORIES, CostPools, attestations_of, driver_tables, rate_tables
 from openasm.report.titles import COHORT_TITLES, STATUS_TITLES, measure_title
 
 FEW = 12  # participants whose details fit one page; of more, a practice has to be named
@@ -47,6 +47,7 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
         cohorts=tuple(view for view in cohort_views(run, scores, people) if not npi or view.cohort in mine),
         clinicians=tuple(clinicians),
         attestations=attestations_of(run, organizations),
+        rates=rate_tables(clinicians),
         drivers=driver_tables(run, clinicians),
         rules=rule_lines(run),
         assumptions=_assumptions(projection),

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import escape
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 
 from openasm.base.identity import masked
 from openasm.report import charts
-from openasm.report.content import Clinician, CohortView, Report
+from openasm.report.content import Clinician, CohortView, PeerCosts, Report
 from openasm.report.from_run import report_of
-from openasm.report.text import dollars, factor, money, peer, points, points_word, rate, share, signed, tone, words
+from openasm.report.text import (
+    cases,
+    cost_tone,
+    dollars,
+    factor,
+    money,
+    peer,
+    points,
+    points_word,
+    rate,
+    share,
+    signed,
+    tone,
+    words,
+)
 
 
 def render_run(folder: Path) -> str:
@@ -22,6 +38,20 @@ def render_run(folder: Path) -> str:
 
 def render(report: Report, *, run_name: str) -> str:
     """The page as text. Equal reports give equal text. run_name: how commands printed in the page name the run."""
+    forecasts = [who.forecast for who in report.clinicians if who.forecast]
+    return filled(
+        "run.html.j2",
+        report=report,
+        run_name=run_name,
+        charts={who.key: _person_charts(who) for who in report.clinicians},
+        cohort_charts={view.cohort: _cohort_chart(view) for view in report.cohorts},
+        any_forecast=bool(forecasts),
+        total_change=sum(who.change_dollars or 0.0 for who in report.clinicians),
+    )
+
+
+def filled(template: str, **values: object) -> str:
+    """A template of this room with its values; everything that is not marked safe is escaped. `style`: the pages' style sheet."""
     import jinja2  # loaded only when a page is made
 
     environment = jinja2.Environment(
@@ -32,16 +62,8 @@ def render(report: Report, *, run_name: str) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS)
-    forecasts = [who.forecast for who in report.clinicians if who.forecast]
-    return environment.get_template("run.html.j2").render(
-        report=report,
-        run_name=run_name,
-        style=resources.files("openasm.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
-        charts={who.key: _person_charts(who) for who in report.clinicians},
-        cohort_charts={view.cohort: _cohort_chart(view) for view in report.cohorts},
-        any_forecast=bool(forecasts),
-        total_change=sum(who.change_dollars or 0.0 for who in report.clinicians),
-    )
+    style = resources.files("openasm.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(style=style, **values)
 
 
 def _person_charts(who: Clinician) -> SimpleNamespace:
@@ -65,6 +87,7 @@ def _person_charts(who: Clinician) -> SimpleNamespace:
         )
         if shown
         else "",
+        costs=_cost_chart(who.peer_costs),
         payment=charts.histogram(
             forecast.dollars_histogram.edges,
             forecast.dollars_histogram.counts,
@@ -84,6 +107,20 @@ def _person_charts(who: Clinician) -> SimpleNamespace:
     )
 
 
+def _cost_chart(costs: PeerCosts | None) -> str:
+    if costs is None or costs.histogram is None:
+        return ""
+    return charts.histogram(
+        costs.histogram.edges,
+        costs.histogram.counts,
+        marker=costs.own,
+        second=costs.median,
+        title="Cost scores of the clinicians who form the benchmark",
+        axis="dollars an episode year (blue dashes: yours; grey: the middle)",
+        dollars=True,
+    )
+
+
 def _cohort_chart(view: CohortView) -> str:
     if not view.scored:
         return ""
@@ -100,6 +137,15 @@ def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def coded(text: str) -> str:
+    """A sentence with its `commands` as code; everything else escaped.
+
+    >>> coded("a < b: `openasm run`")
+    'a &lt; b: <code>openasm run</code>'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+
+
 _FILTERS: dict[str, Callable[..., str]] = {
     "points": points,
     "signed": signed,
@@ -108,6 +154,9 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "dollars": dollars,
     "money": money,
     "tone": tone,
+    "cost_tone": cost_tone,
+    "cases": cases,
+    "coded": coded,
     "rate": rate,
     "peer": peer,
     "words": words,

@@ -8,9 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from openasm.archive.projection import Histogram
 from openasm.archive.run import Run
 from openasm.report.cells import integer, number
-from openasm.report.content import Attestations, Clinician, CostDriver, DriverTable, ItemLine, PeerCosts
+from openasm.report.content import (
+    Attestations,
+    Clinician,
+    CostDriver,
+    DriverTable,
+    ItemLine,
+    PeerCosts,
+    RateRow,
+    RateTable,
+)
 from openasm.report.groups import Row
-from openasm.report.titles import COHORT_TITLES, item_title
+from openasm.report.titles import COHORT_TITLES, item_title, measure_title
 
 FEWEST_PEERS = 5  # fewer scores make no distribution
 BARS = 24
@@ -92,6 +101,24 @@ def pool_histogram(pool: Sequence[float]) -> Histogram | None:
     for value in ordered:
         counts[min(BARS - 1, max(0, int((value - low) / width)))] += 1
     return Histogram(tuple(low + width * place for place in range(BARS + 1)), tuple(counts))
+
+
+def rate_tables(clinicians: Sequence[Clinician]) -> tuple[RateTable, ...]:
+    """Quality rates of several clinicians side by side, a table a cohort; none for a single one, whose page has them all."""
+    tables = []
+    for cohort in dict.fromkeys(who.cohort for who in clinicians):
+        members = [who for who in clinicians if who.cohort == cohort]
+        measures = list(dict.fromkeys(line.measure for who in members for line in who.measures))
+        if len(members) < 2 or not measures:
+            continue
+        rows = []
+        for who in members:
+            # of several rows of one measure the one that counts is shown
+            lines = {line.measure: line for line in reversed(who.measures) if line.status != "not_used"}
+            rows.append(RateRow(who.name or f"NPI {who.npi}", who.npi, tuple(lines.get(each) for each in measures)))
+        titles = tuple(f"{each} {measure_title(each)}" for each in measures)
+        tables.append(RateTable(COHORT_TITLES[cohort], titles, tuple(rows)))
+    return tuple(tables)
 
 
 def driver_tables(run: Run, clinicians: Sequence[Clinician]) -> tuple[DriverTable, ...]:

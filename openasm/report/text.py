@@ -70,6 +70,18 @@ def tone(value: float | None) -> str:
     return "good" if value > 0 else "bad"
 
 
+def cost_tone(value: float | None) -> str:
+    """The class of a cost against peers: less is good."""
+    return tone(None if value is None else -value)
+
+
+def cases(line: MeasureLine) -> str:
+    """The counts behind a measure's rate: `24 of 30`; nothing for the claims measure, whose rate is not a share of cases."""
+    if line.collection_type == "claims" or line.met is None or line.rate is None:
+        return ""
+    return f"{line.met:,} met of {line.eligible or 0:,} eligible"
+
+
 def rate(line: MeasureLine) -> str:
     """A measure's own value in its unit: percent, dollars, or admissions per 100 person-years."""
     return _in_unit(line, line.rate)
