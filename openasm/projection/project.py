@@ -57,7 +57,7 @@ COHORT_NAMES = {"heart_failure": "heart failure", "low_back_pain": "low back pai
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for. tin, npi: None takes everybody of the run; peers: `published`, `own`, or None to choose.
+    """What is asked for. tin, npi: None takes everybody of the run; tins: everybody of these practices; peers: `published`, `own`, or None to choose.
 
     year: None takes the run's performance year; assume_year: where the year has no published value, take this year's.
     """
@@ -71,6 +71,7 @@ class Request:
     year: int | None = None
     assume_year: int | None = None
     assumptions: tuple[Path, ...] = ()
+    tins: tuple[str, ...] = ()
 
 
 def project(run: Run, request: Request, *, threads: int | None = None) -> Projection:
@@ -159,7 +160,9 @@ def _asked(standings: Sequence[Standing], request: Request) -> list[tuple[Standi
             [
                 place
                 for place, (tin, npi) in enumerate(zip(standing.tins, standing.npis, strict=True))
-                if request.tin in (None, tin) and request.npi in (None, npi)
+                if request.tin in (None, tin)
+                and request.npi in (None, npi)
+                and (not request.tins or tin in request.tins)
             ],
             dtype=np.int64,
         )

@@ -51,6 +51,8 @@ def assemble(folder: Path, entries: Mapping[str, Entry]) -> None:
         _copy_tree(entries["scores"].out / "scores", folder / "scores")
     if "projection" in entries:
         _copy_tree(entries["projection"].out / "scores", folder / "scores")
+    if "claims_by_practice" in entries:
+        _copy_tree(entries["claims_by_practice"].out, folder)
     if "eligibility" in entries:
         _copy_named(entries["eligibility"].out, folder, ELIGIBILITY_FILES)
     if "quality" in entries:

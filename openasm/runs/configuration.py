@@ -85,6 +85,7 @@ class ScoreInputsSection:
     peers: Path | None = None
     participants: Path | None = None
     own_tins: tuple[str, ...] = ()
+    computed_for: str = "own"
     when_both: str = "refuse"
     cost_benchmark: str = "pool"
 

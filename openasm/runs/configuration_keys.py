@@ -87,6 +87,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "peers": _PATH,
         "participants": _PATH,
         "own_tins": _TINS,
+        "computed_for": Key("text", choices=("own", "everybody")),
         "when_both": Key("text", choices=("refuse", "computed", "given")),
         "cost_benchmark": Key("text", choices=COST_BENCHMARKS),
     },

@@ -53,6 +53,7 @@ def stages_of(configuration: Configuration, means: Means) -> Asked:
     """
     graph = _Graph(configuration, means)
     graph.claims()
+    graph.claims_by_practice()
     graph.eligibility()
     graph.episodes()
     graph.quality()
@@ -109,6 +110,27 @@ class _Graph:
                     weight=20,
                 )
             )
+
+    def claims_by_practice(self) -> None:
+        """The practices' claims month by month."""
+        if not self.configuration.claims.sources:
+            return
+        self.stages.append(
+            Stage(
+                "claims_by_practice",
+                "Claims by practice and month",
+                partial(
+                    stage_work.claims_by_practice,
+                    configuration=self.configuration,
+                    means=self.means,
+                    claims=self.loaded,
+                ),
+                (*_CLAIMS_ROOMS, "archive", "runs"),
+                after=self._after_claims(),
+                inputs=self._claims_inputs(),
+                settings={"tins": list(stage_work.own_tins(self.configuration))},
+            )
+        )
 
     def _claims_inputs(self) -> tuple[StageInput, ...]:
         return () if self.loaded is None else (_claims_folder(self.loaded),)
@@ -303,7 +325,11 @@ class _Graph:
                     *(_single(role, path) for role, path in read if path is not None),
                 ),
                 parameters=_records(used),
-                settings={"own_tins": list(section.own_tins), "when_both": section.when_both},
+                settings={
+                    "own_tins": list(stage_work.own_tins(self.configuration)),
+                    "computed_for": section.computed_for,
+                    "when_both": section.when_both,
+                },
             )
         )
         self.stages.append(

@@ -68,7 +68,7 @@ def join_inputs(sources: Sources, folder: Path, *, rules: Rules, problems: Probl
     problems.refuse_errors()
     counts: dict[str, dict[str, int]] = {"participants": {"given": len(given["participants"]), "own": len(own)}}
     participants = _with_own_participants(given["participants"], own, problems, sources.participants)
-    own_tins = frozenset(sources.own_tins) or frozenset(row["tin"] for row in own)
+    own_tins = frozenset(sources.own_tins)
     joined = {"participants": participants}
     anything = False
     for table in ("quality", "cost"):

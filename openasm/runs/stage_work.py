@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from openasm.archive.projection import Projection, write_projection
+from openasm.archive.projection import write_projection
 from openasm.archive.run import read_run
 from openasm.archive.tables import read_csv
 from openasm.base.fields import Column
 from openasm.base.files import read_table, tin, written_whole
 from openasm.base.problems import Problems
+from openasm.claims.folder import open_claims
 from openasm.claims.loading import load_claims
 from openasm.projection.project import Request, project
 from openasm.quality.attribution import AttributedCounts, CountKey
@@ -23,6 +24,7 @@ from openasm.quality.populations import Tally
 from openasm.quality.specification import specification_for
 from openasm.quality.worklist import Worth, worklist_text
 from openasm.regulation.rulebook import rules_for
+from openasm.runs.claims_watch import practice_months, write_practice_months
 from openasm.runs.configuration import Configuration
 from openasm.runs.eligibility import run_eligibility
 from openasm.runs.eligibility_sources import EligibilityInputs
@@ -33,10 +35,9 @@ from openasm.runs.quality import run_quality
 from openasm.runs.score_run import score_folder
 from openasm.runs.stage_graph import Outcome, Work
 from openasm.runs.whose_patients import WhosePatients
+from openasm.tables.engine import open_engine
 
 COHORTS = ("heart_failure", "low_back_pain")
-SINGLY = 8
-"""Up to so many practices are projected one by one, with histograms, levers and alternatives; of more, everybody at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,16 @@ def load(work: Work, configuration: Configuration, means: Means) -> Outcome:
     )
     counts = {name: manifest[name] for name in ("tables", "data_start", "data_end", "cost_basis")}
     return Outcome(tuple(manifest["problems"]), tuple(manifest["notes"]), counts)
+
+
+def claims_by_practice(work: Work, configuration: Configuration, means: Means, claims: Path | None) -> Outcome:
+    """One's own practices' claims month by month; of everybody where these are not known."""
+    problems = Problems()
+    folder = claims or work.before["claims"].out
+    with open_engine(means.engine, memory_bytes=means.memory, threads=means.jobs, spill_folder=means.spill) as engine:
+        months = practice_months(open_claims(folder, engine), engine, own_tins(configuration))
+    write_practice_months(months, work.out / "scores" / "claims_by_practice.csv", problems, file="claim_lines")
+    return Outcome(tuple(each.as_record() for each in problems))
 
 
 def episodes(
@@ -143,7 +154,7 @@ def score_inputs(work: Work, configuration: Configuration) -> Outcome:
     """Peers, own participants and computed rows in one folder."""
     section, problems = configuration.score_inputs, Problems()
     computed = {
-        "cost": [entry.out / "scores" / "cost.csv" for name, entry in work.before.items() if name != "quality"],
+        "cost": [entry.out / "scores" / "cost.csv" for name, entry in work.before.items() if name.startswith("episodes-")],
         "quality": [work.before["quality"].out / "scores" / "score_input.csv"] if "quality" in work.before else [],
     }
     sources = Sources(
@@ -151,7 +162,7 @@ def score_inputs(work: Work, configuration: Configuration) -> Outcome:
         participants=section.participants,
         attestations=configuration.attestations,
         computed={table: [path for path in paths if path.is_file()] for table, paths in computed.items()},
-        own_tins=section.own_tins or roster_tins(configuration.participants.roster),
+        own_tins=() if section.computed_for == "everybody" else own_tins(configuration),
         when_both=section.when_both,
     )
     counts = join_inputs(sources, work.out, rules=rules_of(configuration), problems=problems)
@@ -175,30 +186,14 @@ def scores(work: Work, configuration: Configuration, means: Means) -> Outcome:
 
 
 def projection(work: Work, configuration: Configuration, means: Means) -> Outcome:
-    """What payments may be. One's own practices one by one; where they are many or not known, everybody of the run."""
+    """What payments may be, of one's own practices; where they are not known, of everybody in the run."""
     section = configuration.projection
     run = read_run(work.before["scores"].out)
     scored = set(run.table("scores").texts("tin"))
-    tins = [each for each in section.tins or own_tins(configuration) if each in scored]
-    request = Request(draws=section.draws, seed=section.seed)
-    if 0 < len(tins) <= SINGLY:
-        found = _together([project(run, replace(request, tin=each), threads=means.jobs) for each in tins])
-    else:
-        found = project(run, request, threads=means.jobs)
+    tins = tuple(each for each in section.tins or own_tins(configuration) if each in scored)
+    found = project(run, Request(draws=section.draws, seed=section.seed, tins=tins), threads=means.jobs)
     write_projection(work.out, found)
     return Outcome(notes=tuple(found.notes), counts={"draws": found.draws, "participants": len(found.participants)})
-
-
-def _together(parts: Sequence[Projection]) -> Projection:
-    """Projections of single practices as one; the simulated cohorts are the same in each, as their seed is."""
-    cohorts = {each.cohort: each for part in parts for each in part.cohorts}
-    return replace(
-        parts[0],
-        cohorts=tuple(cohorts[name] for name in COHORTS if name in cohorts),
-        practices=tuple(each for part in parts for each in part.practices),
-        participants=tuple(each for part in parts for each in part.participants),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-    )
 
 
 def worklist(work: Work, configuration: Configuration, measures: Sequence[str]) -> Outcome:
