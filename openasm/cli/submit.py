@@ -1,0 +1,273 @@
+"""`openasm submit`: a submission as files, checked; it never sends anything."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openasm.base.errors import InputRefused, NotFound, WrongUsage
+from openasm.base.money import dollars_text
+from openasm.base.problems import Problems
+
+if TYPE_CHECKING:
+    from openasm.runs.submission import LevelChoice
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Files for CMS: prepare, check, compare, receipts. It never sends."
+)
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run of `openasm score`.")]
+Tin = Annotated[str, typer.Option("--tin", help="The practice.")]
+RuleFiles = Annotated[list[Path] | None, typer.Option("--rules", help="The run's files of rule values; repeatable.")]
+FormatFiles = Annotated[
+    list[Path] | None, typer.Option("--formats", help="File of your own format values with citations; repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Files for CMS: prepare, check, compare, receipts. It never sends."""
+
+
+@app.command("prepare")
+def prepare(
+    run: RunFolder,
+    tin: Tin,
+    inputs: Annotated[
+        Path,
+        typer.Option(
+            "--inputs", help="Folder with practice.csv, identifiers.csv, supplemental.csv, interoperability.csv."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Package folder to write; it must not exist yet.")],
+    npi: Annotated[str, typer.Option("--npi", help="Only this clinician.")] = "",
+    level: Annotated[
+        str, typer.Option("--level", help="individual, tin, both, or auto: the only one there is.")
+    ] = "auto",
+    write: Annotated[str, typer.Option("--write", help="Kinds of files, any of qrda3,qpp,fhir.")] = "qrda3,qpp,fhir",
+    zip_too: Annotated[bool, typer.Option("--zip", help="Write OUT.zip as well.")] = False,
+    rules: RuleFiles = None,
+    formats: FormatFiles = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a practice's results and attestations, and write them as files for CMS."""
+    from openasm.archive.run import read_run
+    from openasm.regulation.rulebook import rules_for
+    from openasm.submission.formats import formats_for
+    from openasm.submission.gathering import FILE_KINDS, LEVELS, Wanted
+    from openasm.submission.inputs import read_submission_inputs
+    from openasm.submission.package import prepare as prepare_package
+    from openasm.submission.package import zip_package
+
+    wanted_files = tuple(dict.fromkeys(each.strip() for each in write.split(",") if each.strip()))
+    if not wanted_files or not set(wanted_files) <= set(FILE_KINDS):
+        raise WrongUsage(f"--write takes any of {', '.join(FILE_KINDS)}, with commas between.")
+    if level not in LEVELS:
+        raise WrongUsage(f"--level is one of {', '.join(LEVELS)}.")
+    archive = out.with_name(f"{out.name}.zip")
+    if zip_too and archive.exists():
+        raise WrongUsage(f"{archive.name} exists; give another name with --out.")
+    source = read_run(run)
+    problems = Problems()
+    in_force = formats_for(source.year, overlays=formats or ())
+    package = prepare_package(
+        source,
+        read_submission_inputs(inputs, formats=in_force, problems=problems),
+        out,
+        formats=in_force,
+        rules=rules_for(source.year, overlays=rules or ()),
+        wanted=Wanted(tin, npi, level, wanted_files),
+        moment=dt.datetime.now(dt.UTC),
+        problems=problems,
+    )
+    if zip_too:
+        zip_package(out, archive)
+    if as_json:
+        record = {
+            "out": str(out),
+            "files": [each.record() for each in package.files],
+            "left_out": [{"what": each.what, "why": each.why, "cost": each.cost} for each in package.left_out],
+            "warnings": [each.as_record() for each in package.warnings],
+        }
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"Package {out}: {len(package.files)} files. Nothing was sent.")
+    for each in package.files:
+        typer.echo(f"  {each.name}: {each.about}")
+    _echo_titled("Left out:", [f"{each.what}: {each.why}" for each in package.left_out])
+    _echo_titled("Warnings:", [each.as_text() for each in package.warnings])
+    typer.echo(f"Next: read {out / 'summary.html'}, then openasm submit check {shlex.quote(str(out))}")
+
+
+@app.command("check")
+def check(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A package, its zip, a QRDA III file (.xml) or a QPP file (.json).")
+    ],
+    year: Annotated[int, typer.Option("--year", help="Performance year of the rules.")] = 2027,
+    formats: FormatFiles = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a package, or any QRDA III or QPP file, against CMS's rules of the year."""
+    from openasm.submission.formats import formats_for
+    from openasm.submission.package import check_package
+    from openasm.submission.qpp_check import check_qpp
+    from openasm.submission.qrda3_check import check_qrda3
+
+    if not path.exists():
+        raise NotFound(f"There is no file or folder {path.name}.")
+    in_force = formats_for(year, overlays=formats or ())
+    problems = Problems()
+    if path.is_file() and path.suffix.lower() == ".xml":
+        check_qrda3(path.read_bytes(), path.name, formats=in_force, problems=problems)
+    elif path.is_file() and path.suffix.lower() == ".json":
+        check_qpp(path.read_bytes(), path.name, formats=in_force, problems=problems)
+    else:
+        check_package(path, formats=in_force, problems=problems)
+    if as_json:
+        record = {"path": str(path), "good": not problems.errors, "problems": [each.as_record() for each in problems]}
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        if problems.errors:
+            raise typer.Exit(InputRefused.exit_code)
+        return
+    problems.refuse_errors()
+    _echo_titled("Warnings:", [each.as_text() for each in problems.warnings])
+    typer.echo(f"{path.name}: nothing is wrong with it by the rules of {year}.")
+
+
+@app.command("receipt")
+def receipt(
+    package: Annotated[Path, typer.Argument(metavar="PACKAGE", help="A package folder.")],
+    number: Annotated[str, typer.Option("--number", help="CMS's confirmation number.")],
+    at: Annotated[
+        str, typer.Option("--at", help="When CMS took it, as in 2028-03-20T14:05 (UTC unless it says otherwise).")
+    ],
+    by: Annotated[str, typer.Option("--by", help="Who records it.")],
+    note: Annotated[str, typer.Option("--note", help="A remark.")] = "",
+) -> None:
+    """Record by hand that CMS took a package; receipts are only ever added."""
+    from openasm.submission.receipts import RECEIPTS, Receipt, add_receipt
+
+    if not package.is_dir():
+        raise NotFound(f"There is no package {package.name}.")
+    try:
+        moment = dt.datetime.fromisoformat(at)
+    except ValueError:
+        raise WrongUsage("--at takes a moment, as in 2028-03-20T14:05.") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    now = dt.datetime.now(dt.UTC)
+    if moment > now:
+        raise WrongUsage("--at lies in the future.")
+    count = add_receipt(package, Receipt(number, moment, now, by, note))
+    typer.echo(f"Receipt {count} recorded in {package / RECEIPTS}.")
+    typer.echo(f"Next: openasm submit check {shlex.quote(str(package))}")
+
+
+@app.command("compare")
+def compare(run: RunFolder, tin: Tin, rules: RuleFiles = None, as_json: AsJson = False) -> None:
+    """Compare handing in quality for each clinician, for the practice, or both: in points and dollars."""
+    from openasm.archive.run import read_run
+    from openasm.regulation.rulebook import rules_for
+    from openasm.runs.submission import compare_levels
+
+    source = read_run(run)
+    choice = compare_levels(source, tin, rules=rules_for(source.year, overlays=rules or ()))
+    if as_json:
+        record = {
+            "tin": tin,
+            "levels": list(choice.levels),
+            "best": choice.best,
+            "outcomes": [
+                {name: getattr(each, name) for name in type(each).__dataclass_fields__} for each in choice.outcomes
+            ],
+        }
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    for line in _comparison(choice):
+        typer.echo(line)
+    if len(choice.levels) > 1:
+        typer.echo(
+            "Which of two rows counts where both are handed in is an assumption (openasm rules: quality.row_choice)."
+        )
+    typer.echo(f"Next: openasm submit prepare {shlex.quote(str(run))} --tin {tin} --level {choice.best} ...")
+
+
+def _comparison(choice: LevelChoice) -> list[str]:
+    words = {"individual": "clinician by clinician", "tin": "the practice as a whole", "both": "both"}
+    lines = []
+    for level in choice.levels:
+        total = dollars_text(choice.dollars(level), cents=False, sign=True)
+        lines.append(
+            f"{words[level]}: {total} a year{' (best)' if level == choice.best and len(choice.levels) > 1 else ''}"
+        )
+        for each in choice.outcomes:
+            if each.level == level:
+                quality = "none" if each.quality_score is None else f"{each.quality_score * 100:.1f} %"
+                final = "none" if each.final_score is None else f"{each.final_score:.2f}"
+                minimum = "" if each.minimum_met else ", minimum submission not met"
+                dollars = dollars_text(each.change_dollars, cents=False, sign=True)
+                lines.append(f"  {each.npi} {each.cohort}: quality {quality}, final score {final}, {dollars}{minimum}")
+    if len(choice.levels) == 1:
+        lines.append("There is no choice: only this level has results, or the practice is not small.")
+    return lines
+
+
+@app.command("mips")
+def mips(run: RunFolder, tin: Tin, as_json: AsJson = False) -> None:
+    """What the same data mean under MIPS, for a year outside ASM and for the partners who stay there."""
+    from openasm.archive.run import read_run
+    from openasm.regulation.rulebook import rules_for
+    from openasm.submission.mips import mips_fallback, partners_of
+
+    source = read_run(run)
+    people = source.table("inputs/participants").where(tin=tin)
+    if not people:
+        raise NotFound(f"The run has no participant with TIN {tin}.")
+    rules = rules_for(source.year)
+    partners = partners_of(int(people[0]["clinicians_in_tin"]), [each["npi"] for each in people])
+    fallbacks = {cohort: mips_fallback(cohort, rules) for cohort in dict.fromkeys(each["cohort"] for each in people)}
+    if as_json:
+        record = {
+            "tin": tin,
+            "participants": partners.participants,
+            "others": partners.others,
+            "partners": partners.words,
+            "cohorts": {
+                cohort: {
+                    "deadline": each.deadline.isoformat(),
+                    "payment_year": each.payment_year,
+                    "measures": {one.measure: one.open_to for one in each.measures},
+                    "categories": {one.name: one.weight for one in each.categories},
+                    "facts": [fact.as_record() for fact in each.facts],
+                }
+                for cohort, each in fallbacks.items()
+            },
+        }
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    typer.echo(partners.words)
+    for cohort, each in fallbacks.items():
+        typer.echo(f"\n{cohort}, if MIPS applies instead:")
+        for sentence in each.sentences:
+            typer.echo(f"  {sentence}")
+        for measure in each.measures:
+            typer.echo(f"  {measure.measure}: {measure.words}")
+        for category in each.categories:
+            typer.echo(f"  {category.name.replace('_', ' ')}, {category.weight} %: {category.words}")
+    unsure = sorted({fact.name for each in fallbacks.values() for fact in each.facts if not fact.confirmed})
+    typer.echo(f"\nNot confirmed in CMS's own text: {', '.join(unsure)}.")
+    typer.echo(f"Next: openasm submit compare {shlex.quote(str(run))} --tin {tin}")
+
+
+def _echo_titled(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        typer.echo(title)
+        for line in lines:
+            typer.echo(f"  {line}")
