@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems
+from openasm.base.processes import Processes
 from openasm.clinical.fhir import sort_by_patient
 from openasm.clinical.fhir_source import PartFiles, WorkUnit, bulk_chunks, bundle_units, part_units, parts_for
 from openasm.clinical.plain_tables import is_plain_tables, plain_table_units
 from openasm.quality.attribution import VISITS_HEADER
 from openasm.quality.evaluation import Counts, Job, UnitEvaluator
 from openasm.quality.outputs import GAPS_HEADER, POPULATIONS_HEADER, PopulationsParquet, repeated_keys
-from openasm.quality.processes import Processes
 from openasm.quality.sorted_lines import Piece, Run, RunWriter, merged, pieces
 from openasm.quality.worklist import WORKLIST_HEADER, Worth, worklist_text
 

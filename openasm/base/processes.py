@@ -26,15 +26,17 @@ class Processes(Generic[Kept]):
     """Some processes, each with what `start(number)` made in it. With one, everything happens in this process.
 
     Functions given to `each` and `all` are called with what a process keeps; they and everything sent must be picklable.
+    fresh: start interpreters of their own instead of copies of this process, which must not be copied while an engine's threads
+    run in it.
     """
 
-    def __init__(self, start: Callable[[int], Kept], jobs: int) -> None:
+    def __init__(self, start: Callable[[int], Kept], jobs: int, *, fresh: bool = False) -> None:
         self._own = start(0) if jobs <= 1 else None
         self._connections: list[Connection] = []
         self._processes: list[Any] = []
         if jobs <= 1:
             return
-        context = get_context()
+        context = get_context("spawn" if fresh else None)
         forked = context.get_start_method() == "fork"
         for number in range(jobs):
             ours, theirs = context.Pipe()
