@@ -21,6 +21,7 @@ POPULATIONS_HEADER = (
     "measure,group,patient,initial_population,denominator,denominator_exclusion,denominator_exception,numerator,reason"
 )
 GAPS_HEADER = "measure,patient,missing,by_when,group,kind,earliest"
+_ROW_GROUP = 50_000
 SCORES_HEADER = (
     *("measure", "group", "eligible", "met", "not_met", "exclusions", "exceptions", "rate"),
     *("quality_id", "version", "lower_is_better", "what", "tin", "npi"),
@@ -66,18 +67,16 @@ def repeated_keys(lines: Iterable[bytes]) -> int:
 
 
 class PopulationsParquet:
-    """Writes populations.parquet from lines of populations.csv, a row group each time."""
+    """Writes populations.parquet from lines of populations.csv, in row groups of a fixed length, however the lines come."""
 
     def __init__(self, target: IO[Any]) -> None:
         import pyarrow as pa  # heavy: loaded when results are written
         import pyarrow.parquet as pq
 
-        count = pa.int8()
-        types = dict.fromkeys(POPULATIONS_HEADER.split(","), count) | dict.fromkeys(
-            ("measure", "patient", "reason"), pa.string()
-        )
-        self._types = types
-        self._writer = pq.ParquetWriter(target, pa.schema(list(types.items())), compression="zstd")
+        types = dict.fromkeys(POPULATIONS_HEADER.split(","), pa.int8())
+        self._types = types | dict.fromkeys(("measure", "patient", "reason"), pa.string())
+        self._writer = pq.ParquetWriter(target, pa.schema(list(self._types.items())), compression="zstd")
+        self._held: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -85,22 +84,31 @@ class PopulationsParquet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._held is not None and error is None:
+            self._write(self._held)
         self._writer.close()
 
-    def write(self, text: bytes) -> None:
+    def add(self, text: bytes) -> None:
         """Add whole lines."""
         import pyarrow as pa
         import pyarrow.csv as pa_csv
 
-        self._writer.write_table(
-            pa_csv.read_csv(
-                pa.BufferReader(text),
-                read_options=pa_csv.ReadOptions(column_names=list(self._types), use_threads=False),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=self._types, null_values=[""], strings_can_be_null=False
-                ),
-            )
+        rows = pa_csv.read_csv(
+            pa.BufferReader(text),
+            read_options=pa_csv.ReadOptions(column_names=list(self._types), use_threads=False),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=self._types, null_values=[""], strings_can_be_null=False
+            ),
         )
+        held = rows if self._held is None else pa.concat_tables([self._held, rows])
+        while held.num_rows >= _ROW_GROUP:
+            self._write(held.slice(0, _ROW_GROUP))
+            held = held.slice(_ROW_GROUP)
+        self._held = held if held.num_rows else None
+
+    def _write(self, rows: Any) -> None:
+        # One array a column, so that pages do not end where lines happened to come apart.
+        self._writer.write_table(rows.combine_chunks())
 
 
 def write_scores(

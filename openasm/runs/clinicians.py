@@ -1,7 +1,8 @@
 """Results of the quality measures by clinician and practice, and their hand-over to `openasm score`.
 
-`write_clinician_results` writes scores/quality_by_clinician.csv and scores/score_input.csv. Points are those the rate would get against
-CMS's published MIPS benchmarks: CMS sets ASM's own from its participants, so they only show where a rate stands nationally.
+`write_clinician_results` writes scores/quality_by_clinician.csv and scores/score_input.csv. Points are those the rate would get, as an
+electronic measure and as a registry measure: against CMS's published MIPS benchmarks, which only show where a rate stands nationally,
+as CMS sets ASM's own from its participants; and against the pool of a scored cohort where there is one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from openasm.archive.run import Run
 from openasm.base.errors import NotFound, RuleUnpublished
 from openasm.base.files import written_whole
 from openasm.base.parameters import Rules
@@ -34,7 +36,9 @@ BY_CLINICIAN_HEADER = (
     *("tin", "npi", "measure", "group", "eligible", "met", "not_met", "exclusions", "exceptions", "rate"),
     *("completeness", "completeness_status", "case_minimum_status"),
     *("mips_points_ecqm", "mips_benchmark_ecqm", "mips_points_cqm", "mips_benchmark_cqm"),
+    *("pool_points_ecqm", "pool_benchmark_ecqm", "pool_points_cqm", "pool_benchmark_cqm"),
 )
+COLLECTION_TYPES = ("ecqm", "cqm")
 
 
 def scoring_rules(year: int) -> Rules:
@@ -47,17 +51,24 @@ def scoring_rules(year: int) -> Rules:
 
 
 def write_clinician_results(
-    folder: Path, counts: AttributedCounts, practices: Practices, specifications: Sequence[Specification], year: int
+    folder: Path,
+    counts: AttributedCounts,
+    practices: Practices,
+    specifications: Sequence[Specification],
+    *,
+    year: int,
+    pool: Run | None = None,
 ) -> None:
-    """Write scores/quality_by_clinician.csv and scores/score_input.csv. No patient is in them."""
+    """Write scores/quality_by_clinician.csv and scores/score_input.csv. No patient is in them. pool: a scored cohort whose benchmarks the
+    rates are held against too."""
     rules = scoring_rules(year)
     quality_ids = {each.measure: each.quality_id for each in specifications}
-    benchmarks = {each: newest_benchmarks(each, rules) for each in quality_ids.values()}
+    of_measure = {each: labelled_benchmarks(each, rules, pool) for each in quality_ids.values()}
     with written_whole(folder / "scores" / "quality_by_clinician.csv") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(BY_CLINICIAN_HEADER)
         for key, tally in counts.tallies.items():
-            points = mips_points(key, tally, benchmarks[quality_ids[key.measure]], rules)
+            points = benchmark_points(key, tally, of_measure[quality_ids[key.measure]], rules)
             writer.writerow((*key, *_counts(tally), _rate(tally), *_statuses(tally, rules), *points))
     with written_whole(folder / "scores" / "score_input.csv") as stream:
         table = csv.DictWriter(stream, [column.name for column in QUALITY_COLUMNS], lineterminator="\n")
@@ -96,28 +107,56 @@ def score_input_rows(
     return sorted(rows, key=lambda row: (row["tin"], row["npi"], row["measure"]))
 
 
-def mips_points(
-    key: CountKey, tally: Tally, benchmarks: Mapping[str, PublishedBenchmark], rules: Rules
-) -> tuple[str, str, str, str]:
-    """Points and benchmark by collection type (`ecqm`, `cqm`), empty where CMS has none or the rate would not be scored."""
+Labelled = tuple[QualityBenchmark, str]  # a benchmark, and whose it is
+
+
+def labelled_benchmarks(measure: str, rules: Rules, pool: Run | None) -> list[Labelled | None]:
+    """A measure's benchmarks by collection type, MIPS before the pool's; None where there is none."""
+    newest = newest_benchmarks(measure, rules)
+    found: list[Labelled | None] = []
+    for collection_type in COLLECTION_TYPES:
+        published = newest.get(collection_type)
+        found.append(
+            None if published is None else (as_pool(published, rules), f"MIPS {published.year}, {collection_type}")
+        )
+    cohort = cohort_of_measures(rules).get(measure)
+    for collection_type in COLLECTION_TYPES:
+        own = None if pool is None or cohort is None else pool_benchmark(pool, cohort, measure, collection_type)
+        found.append(None if own is None else (own, f"pool of {own.pool_size}, {collection_type}"))
+    return found
+
+
+def pool_benchmark(run: Run, cohort: str, measure: str, collection_type: str) -> QualityBenchmark | None:
+    """The benchmark of a scored cohort's pool; None where the pool is too small for one."""
+    for row in run.table("benchmarks").where(cohort=cohort, measure=measure, collection_type=collection_type):
+        edges = [row[f"e{place}"] for place in range(1, 10)]
+        if all(edges):
+            inverse = row["inverse"] == "yes"
+            sign = -1 if inverse else 1
+            exact = tuple(sign * Fraction(edge) for edge in edges)
+            return QualityBenchmark(inverse, int(row["pool_size"]), sign * Fraction(row["worst"]), exact)
+    return None
+
+
+def benchmark_points(key: CountKey, tally: Tally, benchmarks: Sequence[Labelled | None], rules: Rules) -> list[str]:
+    """Points and whose benchmark, for each in turn; empty where there is none, and points where the rate would not be scored."""
     cells: list[str] = []
-    for collection_type in ("ecqm", "cqm"):
-        benchmark = benchmarks.get(collection_type)
-        if benchmark is None or key.group != 1:
+    for each in benchmarks:
+        if each is None or key.group != 1:
             cells += ["", ""]
             continue
+        benchmark, label = each
         points = points_against(tally, benchmark, rules)
-        cells += ["" if points is None else f"{points:.1f}", f"MIPS {benchmark.year}, {collection_type}"]
-    first, first_label, second, second_label = cells
-    return first, first_label, second, second_label
+        cells += ["" if points is None else f"{points:.1f}", label]
+    return cells
 
 
-def points_against(tally: Tally, benchmark: PublishedBenchmark, rules: Rules) -> float | None:
-    """Points of a rate against a published benchmark by the decile rule of 42 CFR 512.725; None below the case minimum."""
+def points_against(tally: Tally, benchmark: QualityBenchmark, rules: Rules) -> float | None:
+    """Points of a rate against a benchmark by the decile rule of 42 CFR 512.725; None below the case minimum."""
     rate = tally.rate
     if rate is None or tally.met + tally.not_met < rules["quality.case_minimum"].integer:
         return None
-    return float(points_of(Ratios.of_fractions([rate]), as_pool(benchmark, rules), rules)[0])
+    return float(points_of(Ratios.of_fractions([rate]), benchmark, rules)[0])
 
 
 def as_pool(benchmark: PublishedBenchmark, rules: Rules) -> QualityBenchmark:

@@ -29,7 +29,7 @@ from openasm.regulation.deciles import QualityBenchmark, points_of
 from openasm.regulation.final_score import category_weights
 from openasm.regulation.quality import measures_of
 from openasm.regulation.ratios import Ratios
-from openasm.runs.clinicians import as_pool, newest_benchmarks, scoring_rules
+from openasm.runs.clinicians import as_pool, newest_benchmarks, pool_benchmark, scoring_rules
 
 NO_PROJECTION = declare(
     "Q133",
@@ -209,15 +209,9 @@ def _worth(
 
 def _benchmark(run: Run, cohort: str, measure: str, rules: Rules) -> tuple[QualityBenchmark | None, str]:
     """The run's pool benchmark of electronic measures, else CMS's published one, else nothing."""
-    for row in run.table("benchmarks").where(cohort=cohort, measure=measure, collection_type="ecqm"):
-        edges = [row[f"e{place}"] for place in range(1, 10)]
-        if all(edges):
-            inverse = row["inverse"] == "yes"
-            sign = -1 if inverse else 1
-            exact = tuple(sign * Fraction(edge) for edge in edges)
-            return QualityBenchmark(
-                inverse, int(row["pool_size"]), sign * Fraction(row["worst"]), exact
-            ), "pool of the run"
+    own = pool_benchmark(run, cohort, measure, "ecqm")
+    if own is not None:
+        return own, "pool of the run"
     published = newest_benchmarks(measure, rules).get("ecqm")
     return (None, "") if published is None else (as_pool(published, rules), f"MIPS {published.year}, ecqm")
 

@@ -10,7 +10,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 from openasm.base.files import written_whole
@@ -65,6 +67,8 @@ def read_records(
 ) -> Read:
     """Evaluate every patient of a source. Problems are added; those that refuse the input are for the caller to raise."""
     read = Read()
+    # Loading it takes a quarter of a second, in which this process would have the others wait at the end.
+    Thread(target=import_module, args=("pyarrow.parquet",)).start()
     for counts, found in processes.each(_evaluated, _units(source, processes, problems, spill)):
         read.counts.add(counts)
         problems.extend(found)
@@ -139,7 +143,7 @@ def write_patient_files(
         stream.write(f"{POPULATIONS_HEADER}\n".encode())
         for text, count in processes.each(_populations, _stretches(read.runs["populations"])):
             stream.write(text)
-            table.write(text)
+            table.add(text)
             repeated += count
     files = [("gaps.csv", GAPS_HEADER, _text, "gaps"), ("worklist.csv", WORKLIST_HEADER, _worklist, "worklist")]
     if with_visits:

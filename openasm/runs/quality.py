@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openasm import __version__
 from openasm.archive.folder import new_run
@@ -32,6 +33,9 @@ from openasm.runs.whose_patients import (
     WhosePatients,
     read_attribution,
 )
+
+if TYPE_CHECKING:
+    from openasm.archive.run import Run
 
 PATIENT_TWICE = declare(
     "Q120",
@@ -91,7 +95,7 @@ def run_quality(
     specifications = tuple(specification_for(measure, year) for measure in sorted(set(measures)))
     terms = terminology_for(specifications, read_value_sets(value_sets, problems), problems)
     if worth is not None:
-        _check_run(worth)  # refused now rather than after all records were read
+        _read_run(worth)  # refused now rather than after all records were read
     practices = None if whose is None or not whose.asked else read_attribution(whose, source, problems)
     problems.refuse_errors()
     for specification in specifications:
@@ -131,7 +135,8 @@ def run_quality(
         if practices is not None and by_clinician is not None:
             from openasm.runs.clinicians import write_clinician_results  # loads numpy
 
-            write_clinician_results(folder, by_clinician, practices, specifications, year)
+            pool = None if worth is None else _read_run(worth)
+            write_clinician_results(folder, by_clinician, practices, specifications, year=year, pool=pool)
         write_manifest(
             folder,
             provenance=Provenance(
@@ -182,10 +187,10 @@ def _note_nobodys(counts: Counts, practices: Practices, problems: Problems, sour
         problems.add(NOBODYS_PATIENTS, source_name, column=measure, found=f"{count} records", count=count)
 
 
-def _check_run(run: Path) -> None:
+def _read_run(path: Path) -> Run:
     from openasm.archive.run import read_run  # loads numpy
 
-    read_run(run)
+    return read_run(path)
 
 
 def _valued(

@@ -60,7 +60,9 @@ def files(out: Path) -> dict[str, bytes]:
         path.name: path.read_bytes()
         for path in (
             out / "patients" / "populations.csv",
+            out / "patients" / "populations.parquet",
             out / "patients" / "gaps.csv",
+            out / "patients" / "worklist.csv",
             out / "scores" / "quality.csv",
         )
     }
@@ -95,6 +97,28 @@ def test_files_are_as_documented(out: Path) -> None:
     assert {row["denominator_exception"] for row in rows if row["measure"] == "CMS2"} == {"0", "1"}
     table = pq.read_table(out / "patients" / "populations.parquet").to_pylist()
     assert [{name: "" if value is None else str(value) for name, value in row.items()} for row in table] == rows
+
+
+def test_gaps_say_of_whom_what_is_missing_and_by_when(out: Path) -> None:
+    with (out / "patients" / "gaps.csv").open(encoding="utf-8", newline="") as stream:
+        lines = list(csv.reader(stream))
+    assert lines[0] == ["measure", "patient", "missing", "by_when", "group", "kind", "earliest"]
+    rows = lines[1:]
+    assert [row[:2] for row in rows] == sorted(row[:2] for row in rows)
+    assert {"care", "documentation"} <= {row[5] for row in rows} <= {"care", "documentation", "data"}
+    with (out / "patients" / "populations.csv").open(encoding="utf-8", newline="") as stream:
+        open_cases = {
+            (row["measure"], row["patient"], row["group"])
+            for row in csv.DictReader(stream)
+            if row["denominator"] == "1"
+            and row["denominator_exclusion"] != "1"
+            and row["denominator_exception"] != "1"
+            and (row["numerator"] == "1") == (row["measure"] == "CMS156")
+        }
+    assert {(row[0], row[1], row[4]) for row in rows} == open_cases  # every patient not met has a gap, and no other
+    for row in rows:
+        assert row[2]
+        assert row[3] == "" or "2026-01-01" <= row[3] <= "2026-12-31"
 
 
 def test_scores_add_up(out: Path) -> None:

@@ -33,7 +33,7 @@ from openasm.quality.evaluation import Job, UnitEvaluator
 from openasm.quality.populations import Tally
 from openasm.regulation.published import published_quality_benchmark
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.clinicians import points_against
+from openasm.runs.clinicians import as_pool, points_against
 from openasm.runs.demo_cohort import made_up_npi
 from openasm.runs.whose_patients import WhosePatients, read_attribution
 from tests.builders.quality_measures import measures, terminology
@@ -222,12 +222,12 @@ def test_points_are_those_of_the_published_deciles() -> None:
     assert fifth == Fraction("0.6898")
     at_edge = Tally(10_000, 6898, 0, 0)
     below = Tally(10_000, 6897, 0, 0)
-    assert points_against(at_edge, benchmark, rules) == 6.0
-    assert points_against(below, benchmark, rules) == 5.9
-    assert points_against(Tally(19, 19, 0, 0), benchmark, rules) is None  # below the case minimum
+    assert points_against(at_edge, as_pool(benchmark, rules), rules) == 6.0
+    assert points_against(below, as_pool(benchmark, rules), rules) == 5.9
+    assert points_against(Tally(19, 19, 0, 0), as_pool(benchmark, rules), rules) is None  # below the case minimum
     inverse = published_quality_benchmark("238", "ecqm", 2026, rules)
-    assert points_against(Tally(100, 0, 0, 0), inverse, rules) == 10.0
-    assert points_against(Tally(100, 99, 0, 0), inverse, rules) < 2
+    assert points_against(Tally(100, 0, 0, 0), as_pool(inverse, rules), rules) == 10.0
+    assert points_against(Tally(100, 99, 0, 0), as_pool(inverse, rules), rules) < 2
 
 
 def test_visit_rules_agree_with_the_measures() -> None:

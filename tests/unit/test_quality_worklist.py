@@ -16,7 +16,7 @@ from openasm.cli.quality import app
 from openasm.quality.attribution import AttributedCounts, Clinician, CountKey
 from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
 from openasm.quality.populations import Tally
-from openasm.quality.specification import specification_for
+from openasm.quality.specification import measure_ids, specification_for
 from openasm.quality.worklist import OpenGap, days_left, order_key, window
 from openasm.regulation.published import published_quality_benchmark
 from openasm.regulation.rulebook import rules_for
@@ -155,6 +155,54 @@ def test_worth_is_points_by_deciles_times_weight(score_run: Path) -> None:
     mine = frozenset((Clinician(who["tin"], who["npi"]),))
     assert value("CMS165", mine) == (pytest.approx(worth.final_score_all / 50), None)
     assert value("CMS165", frozenset((Clinician("999999999", ""),))) == (0, None)
+
+
+@pytest.fixture(scope="module")
+def large_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Participants enough for pools of their own, scored."""
+    path = tmp_path_factory.mktemp("large")
+    write_folder(path / "inputs", cohort_rows(240))
+    score_folder(path / "inputs", path / "run", year=2027, now=dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
+    return path / "run"
+
+
+def test_a_scored_cohort_gives_pool_points_and_the_worth_of_each_gap(
+    folder: Path, large_run: Path, tmp_path: Path
+) -> None:
+    """By the command: points against the cohort's own benchmarks beside MIPS's, labelled; worth on the lines that can be closed."""
+    tin = next(row["tin"] for row in rows(large_run / "scores" / "scores.csv") if row["cohort"] == "heart_failure")
+    run(folder, tmp_path / "run", "--tin", tin, "--worth", str(large_run), "--as-of", "2026-07-10")
+    pools = {
+        row["measure"]: (int(row["pool_size"]), [float(row[f"e{place}"]) for place in range(1, 10)])
+        for row in rows(large_run / "scores" / "benchmarks.csv")
+        if row["collection_type"] == "ecqm" and row["e1"]
+    }
+    ids = {each: specification_for(each, 2026).quality_id for each in measure_ids()}
+    checked = 0
+    for row in rows(tmp_path / "run" / "scores" / "quality_by_clinician.csv"):
+        size, edges = pools.get(ids[row["measure"]], (0, []))
+        if not edges or row["group"] != "1":
+            assert (row["pool_points_ecqm"], row["pool_benchmark_ecqm"]) == ("", "")
+            continue
+        assert row["pool_benchmark_ecqm"] == f"pool of {size}, ecqm"
+        assert row["mips_benchmark_ecqm"].startswith("MIPS 20")
+        if row["pool_points_ecqm"]:
+            better = (lambda edge, rate: edge >= rate) if edges[0] > edges[-1] else (lambda edge, rate: edge <= rate)
+            reached = sum(better(edge, float(row["rate"])) for edge in edges)
+            assert int(float(row["pool_points_ecqm"])) == reached + 1
+            checked += 1
+    assert checked
+    worth = {row["measure"]: row for row in rows(tmp_path / "run" / "scores" / "gap_worth.csv") if row["tin"] == tin}
+    listed = rows(tmp_path / "run" / "patients" / "worklist.csv")
+    for row in listed:
+        value = worth.get(ids[row["measure"]])
+        closable = row["window"] in ("open", "later") and row["group"] == "1"
+        if closable and value is not None and int(value["open_cases"]):
+            per_case = float(value["final_score_all"]) / int(value["open_cases"])
+            assert float(row["final_score_points"]) == pytest.approx(per_case, abs=6e-5)
+        elif not closable:
+            assert (row["final_score_points"], row["dollars"]) == ("", "")
+    assert any(row["final_score_points"] not in ("", "0.0000") for row in listed)
 
 
 def test_nobody_of_the_run(score_run: Path) -> None:
