@@ -43,6 +43,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("openasm.cli.compare", "What changed between two runs, and why."),
     "submit": ("openasm.cli.submit", "Files for CMS: prepare, check, compare levels, record receipts. It never sends."),
     "project": ("openasm.cli.project", "What the payment may be, how sure that is, and what would help."),
+    "serve": ("openasm.cli.serve", "The workbench: a web application for a practice's every day."),
+    "publish": ("openasm.cli.publish", "A finished run into the workbench."),
+    "audit": ("openasm.cli.audit", "The workbench's events: verify the chain, export them."),
+    "backup": ("openasm.cli.backup", "A copy of the workbench's data, taken while it runs."),
+    "restore": ("openasm.cli.restore", "A backup into a new data folder."),
 }
 
 
