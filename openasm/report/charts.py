@@ -129,6 +129,7 @@ def histogram(
     money: bool = False,
     second: float | None = None,
     dollars: bool = False,
+    width: int = 460,
 ) -> str:
     """A distribution as bars; edges has one entry more than counts.
 
@@ -143,7 +144,7 @@ def histogram(
         "low",
         axis,
         scale={"domain": [edges[0], edges[-1]], "nice": False},
-        axis={"format": "$~s" if money or dollars else "~s", "tickCount": 6},
+        axis=_DOLLARS if money or dollars else {"format": "~s", "tickCount": 6},
     )
     layers: list[dict[str, Any]] = [
         {
@@ -164,7 +165,7 @@ def histogram(
             line = {"type": "rule", "color": colour, "strokeWidth": 3, "strokeDash": dashes}
             held = min(edges[-1], max(edges[0], value))  # a value beyond the bars stands at their end
             layers.append({"mark": line, "encoding": {"x": {"datum": held}}})
-    return _svg(rows, layers, width=460, height=140, title=title)
+    return _svg(rows, layers, width=width, height=140, title=title)
 
 
 def paired_histogram(
@@ -217,20 +218,23 @@ def paired_histogram(
     return _svg(rows, layers, width=460, height=160, title=title)
 
 
-def levers(rows: Sequence[Lever], *, title: str) -> str:
-    """What each change within reach is worth, best first (dollars)."""
+def levers(
+    rows: Sequence[Lever], *, title: str, axis: str = "change in yearly payment", less_is_good: bool = False
+) -> str:
+    """Dollars to either side of zero, in the order given: what changes are worth, or (less_is_good) costs against peers."""
     values = [
-        {"label": row.label, "dollars": row.dollars, "kind": "up" if row.dollars >= 0 else "down"} for row in rows
+        {"label": row.label, "dollars": row.dollars, "kind": "down" if (row.dollars < 0) != less_is_good else "up"}
+        for row in rows
     ]
     bars = {
         "mark": {"type": "bar", "size": 16, "cornerRadius": 2},
         "encoding": {
             "y": _labels(values, limit=300),
-            "x": _amount("dollars", "change in yearly payment", axis={"format": "$~s", "tickCount": 5}),
+            "x": _amount("dollars", axis, axis=_DOLLARS),
             "color": _colours({"up": _GOOD, "down": _BAD}),
         },
     }
-    return _svg(values, [bars], width=320, height=28 * max(1, len(values)), title=title)
+    return _svg(values, [bars], width=400, height=28 * max(1, len(values)), title=title)
 
 
 def _labels(rows: Sequence[dict[str, Any]], *, limit: int) -> dict[str, Any]:
@@ -242,6 +246,10 @@ def _labels(rows: Sequence[dict[str, Any]], *, limit: int) -> dict[str, Any]:
 def _amount(field: str, title: str, **more: Any) -> dict[str, Any]:
     """A horizontal axis of amounts."""
     return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+# zero without the thousands that the other labels carry
+_DOLLARS = {"labelExpr": "datum.value == 0 ? '$0' : format(datum.value, '$~s')", "tickCount": 6}
 
 
 def _colours(by_kind: dict[str, str]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class MeasureLine:
     lower_is_better: bool
     eligible: int | None
     met: int | None
+    not_met: int | None
     pool_median: float | None
     pool_top: float | None
     source: str
@@ -90,7 +91,9 @@ class CostDriver:
 class DriverTable:
     """Cost drivers of one clinician (npi `""`: of the practice) in one cohort, by falling difference from peers."""
 
+    cohort: str
     cohort_title: str
+    tin: str
     npi: str
     name: str
     drivers: tuple[CostDriver, ...]
@@ -243,6 +246,16 @@ class Report:
     together: Spread | None = None
     absent: tuple[str, ...] = ()
     made_up: bool = False
+
+    def drivers_of(self, who: Clinician) -> tuple[DriverTable, ...]:
+        """A clinician's own cost drivers, where the run holds them."""
+        wanted = (who.cohort, who.tin, who.npi)
+        return tuple(each for each in self.drivers if (each.cohort, each.tin, each.npi) == wanted)
+
+    @property
+    def practice_drivers(self) -> tuple[DriverTable, ...]:
+        """The cost drivers of practices as a whole."""
+        return tuple(each for each in self.drivers if not each.npi)
 
     @property
     def unconfirmed(self) -> tuple[RuleLine, ...]:

@@ -131,8 +131,8 @@ def histogram(
     return drawing, f"{title}. {axis.capitalize()}{': ' + told if told else ''}."
 
 
-def levers(rows: Sequence[Lever], *, title: str, width: float) -> Drawn:
-    """What each change is worth, best first (dollars)."""
+def levers(rows: Sequence[Lever], *, title: str, width: float, less_is_good: bool = False) -> Drawn:
+    """Dollars to either side of zero, in the order given: what changes are worth, or (less_is_good) costs against peers."""
     row, left = 14.0, 235.0
     height = row * len(rows)
     drawing = Drawing(width, height)
@@ -146,7 +146,8 @@ def levers(rows: Sequence[Lever], *, title: str, width: float) -> Drawn:
     for place, each in enumerate(rows):
         bottom = height - row * (place + 1) + 3
         low, high = min(0.0, each.dollars), max(0.0, each.dollars)
-        _rect(drawing, across(low), bottom, max(0.8, (high - low) * scale), row - 5, GOOD if each.dollars >= 0 else BAD)
+        colour = BAD if (each.dollars < 0) != less_is_good else GOOD
+        _rect(drawing, across(low), bottom, max(0.8, (high - low) * scale), row - 5, colour)
         _text(drawing, left - 5, bottom + 1, fitted(each.label, left - 5), anchor="end")
         _text(drawing, across(high) + 3, bottom + 1, dollars(each.dollars))
     return drawing, f"{title}: " + ", ".join(f"{each.label} {dollars(each.dollars)}" for each in rows) + "."

@@ -193,6 +193,7 @@ def _measure_line(row: Row, benchmarks: Mapping[tuple[str, str, str], Row]) -> M
         lower_is_better=benchmark.get("inverse") == "yes",
         eligible=integer(row["eligible"]),
         met=integer(row["met"]),
+        not_met=integer(row["not_met"]),
         pool_median=number(benchmark.get("median", "")),
         pool_top=number(benchmark.get("e1" if cost else "e9", "")),
         source=benchmark.get("source", ""),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from openasm.base.identity import masked
 from openasm.report import charts
-from openasm.report.content import Clinician, CohortView, PeerCosts, Report
+from openasm.report.content import Clinician, CohortView, DriverTable, PeerCosts, Report
 from openasm.report.from_run import report_of
 from openasm.report.text import (
     cases,
@@ -45,6 +45,7 @@ def render(report: Report, *, run_name: str) -> str:
         run_name=run_name,
         charts={who.key: _person_charts(who) for who in report.clinicians},
         cohort_charts={view.cohort: _cohort_chart(view) for view in report.cohorts},
+        driver_charts={(each.cohort, each.tin, each.npi): _driver_chart(each) for each in report.drivers},
         any_forecast=bool(forecasts),
         total_change=sum(who.change_dollars or 0.0 for who in report.clinicians),
     )
@@ -118,6 +119,16 @@ def _cost_chart(costs: PeerCosts | None) -> str:
         title="Cost scores of the clinicians who form the benchmark",
         axis="dollars an episode year (blue dashes: yours; grey: the middle)",
         dollars=True,
+        width=760,
+    )
+
+
+def _driver_chart(table: DriverTable) -> str:
+    return charts.levers(
+        [charts.Lever(words(each.category), each.difference or 0.0) for each in table.drivers],
+        title=f"Cost of {table.name} by service category, above or below peers",
+        axis="dollars a year above or below peers",
+        less_is_good=True,
     )
 
 

@@ -37,7 +37,7 @@ from openasm.report.pdf_parts import (
     words,
 )
 from openasm.report.tagged import Picture, TaggedCanvas
-from openasm.report.text import dollars, factor, points, share
+from openasm.report.text import cases, dollars, factor, points, rate, share
 
 FOOT = 0.45 * MARGIN
 MADE_UP = "Made-up data: the clinicians, practices and numbers in this report do not exist."
@@ -117,7 +117,6 @@ def _clinician_report(report: Report) -> Story:
         if place:
             story.append(PageBreak())
         story += clinician_pages(report, who, alone=True)
-    story += driver_part(report)
     story += attestation_tables(report)
     return [*story, *_cohorts(report)]
 
@@ -188,17 +187,33 @@ def _practice_overview(report: Report) -> Story:
             shares=(20, 14, 9, 10, 12, 20, 10)[: len(headings)],
             numbers=range(2, len(headings)),
         ),
-        *driver_part(report),
+        *_rates(report),
+        *driver_part(report.practice_drivers),
         *attestation_tables(report),
         *(words(sentence, SOFT_BODY) for sentence in report.absent),
     ]
 
 
-def _cohorts(report: Report) -> Story:
-    story: Story = [part("The whole cohort" if len(report.cohorts) == 1 else "The whole cohorts")]
-    for view in report.cohorts:
-        story += [together(*_cohort(view))]
+def _rates(report: Report) -> Story:
+    """Quality rates of the practice's clinicians side by side."""
+    story: Story = []
+    for rates in report.rates:
+        rows = [
+            (
+                row.name,
+                *(rate(line) + (f" ({cases(line)})" if cases(line) else "") if line else "–" for line in row.lines),
+            )
+            for row in rates.rows
+        ]
+        count = len(rates.titles)
+        made = table(("Clinician", *rates.titles), rows, shares=(1.4, *(1.0,) * count), numbers=range(1, count + 1))
+        story.append(together(section(f"Quality by clinician: {rates.cohort_title.lower()}"), made))
     return story
+
+
+def _cohorts(report: Report) -> Story:
+    heading = part("The whole cohort" if len(report.cohorts) == 1 else "The whole cohorts")
+    return [together(*([heading] if not place else []), *_cohort(view)) for place, view in enumerate(report.cohorts)]
 
 
 def _cohort(view: CohortView) -> Story:

@@ -210,6 +210,7 @@ def _behind(report: Report, who: Clinician) -> Story:
                 table(("Step", "Points", "How"), rows, shares=(25, 12, 63), numbers=(1,), total=True),
             )
         )
+    story += driver_part(report.drivers_of(who))
     forecast = who.forecast
     if forecast and forecast.levers:
         bars = drawings.levers(
@@ -250,10 +251,11 @@ def _behind(report: Report, who: Clinician) -> Story:
         story += [
             section("If an unconfirmed value turns out otherwise"),
             table(
-                ("If", "Payment change (middle)", "Difference"),
+                ("If", "Middle change", "Difference"),
                 [(other.label, dollars(other.dollars), dollars(other.difference)) for other in who.alternatives],
-                shares=(64, 20, 16),
+                shares=(72, 16, 12),
                 numbers=(1, 2),
+                plain=True,
             ),
         ]
     story.append(
@@ -265,13 +267,18 @@ def _behind(report: Report, who: Clinician) -> Story:
     return story
 
 
-def driver_part(report: Report) -> Story:
+def driver_part(tables: Sequence[DriverTable]) -> Story:
     """Cost by service category against peers."""
     story: Story = []
-    for drivers in report.drivers:
-        story.append(
-            together(section(f"What drives cost: {drivers.name}, {drivers.cohort_title.lower()}"), _drivers(drivers))
+    for drivers in tables:
+        bars = drawings.levers(
+            [Lever(plain_words(each.category), each.difference or 0.0) for each in drivers.drivers],
+            title="Dollars a year above or below peers by service category",
+            width=WIDTH,
+            less_is_good=True,
         )
+        heading = section(f"What drives cost: {drivers.name}, {drivers.cohort_title.lower()}")
+        story.append(together(heading, Picture(*bars), Spacer(1, 3), _drivers(drivers)))
     return story
 
 
@@ -280,7 +287,7 @@ def _drivers(drivers: DriverTable) -> Any:
         ("Service category", "Episodes", "Services", "Dollars a year", "Peers'", "Difference"),
         [
             (
-                each.category,
+                plain_words(each.category),
                 f"{each.episodes:,}",
                 f"{each.services:,}",
                 money(each.dollars),
@@ -309,7 +316,8 @@ def _attested(practice: Attestations) -> Story:
         f"{points(practice.interoperability_score)} of 100, {signed(practice.interoperability_adjustment)} points on the final score."
     )
     met = [
-        (each.title, each.item, "yes" if each.met else "no") for each in (*practice.activities, *practice.requirements)
+        (each.title, _code(each), "yes" if each.met else "no")
+        for each in (*practice.activities, *practice.requirements)
     ]
     earned = [(each.title, _code(each), _earned(each)) for each in practice.points]
     return [

@@ -172,15 +172,16 @@ def table(
     shares: Sequence[float],
     numbers: Sequence[int] = (),
     total: bool = False,
+    plain: bool = False,
     width: float = WIDTH,
 ) -> Flowable:
-    """A table. shares: of the width, by column; numbers: places of columns aligned to the right; total: the last row sums."""
+    """A table. shares: of the width, by column; numbers: places of columns aligned to the right; total: the last row sums; plain: the first column is not bold."""
     cells: list[list[Flowable]] = [
         [words(heading, CELL_HEAD_NUMBER if place in numbers else CELL_HEAD) for place, heading in enumerate(headings)]
     ]
     cells += [
         [
-            words(text, CELL_NUMBER if place in numbers else CELL_BOLD if place == 0 else CELL)
+            words(text, CELL_NUMBER if place in numbers else CELL_BOLD if place == 0 and not plain else CELL)
             for place, text in enumerate(row)
         ]
         for row in rows

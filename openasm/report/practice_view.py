@@ -144,7 +144,9 @@ def driver_tables(run: Run, clinicians: Sequence[Clinician]) -> tuple[DriverTabl
         asked |= {(who.cohort, who.tin, ""): f"{who.organization or 'Practice'}, all clinicians" for who in clinicians}
     asked |= {(who.cohort, who.tin, who.npi): who.name or f"NPI {who.npi}" for who in clinicians}
     return tuple(
-        DriverTable(COHORT_TITLES[cohort], npi, name, tuple(sorted(found[cohort, tin, npi], key=_most_above_peers)))
+        DriverTable(
+            cohort, COHORT_TITLES[cohort], tin, npi, name, tuple(sorted(found[cohort, tin, npi], key=_most_above_peers))
+        )
         for (cohort, tin, npi), name in asked.items()
         if (cohort, tin, npi) in found
     )

@@ -26,7 +26,7 @@ def signed(value: float | None) -> str:
     >>> signed(-2.5)
     '−2.5'
     """
-    return NONE if _absent(value) else f"{value:+.1f}".replace("-", MINUS)
+    return NONE if value is None or math.isnan(value) else _sign(f"{value:+.1f}", zero="+0.0")
 
 
 def factor(value: float | None) -> str:
@@ -35,7 +35,12 @@ def factor(value: float | None) -> str:
     >>> factor(-0.0230625)
     '−2.31%'
     """
-    return NONE if value is None or math.isnan(value) else f"{value * 100:+.2f}%".replace("-", MINUS)
+    return NONE if value is None or math.isnan(value) else _sign(f"{value * 100:+.2f}%", zero="0.00%")
+
+
+def _sign(text: str, *, zero: str) -> str:
+    """A number with a true minus sign; what rounds to zero has no direction."""
+    return zero if not any(digit in text for digit in "123456789") else text.replace("-", MINUS)
 
 
 def share(value: float | None) -> str:
@@ -64,8 +69,8 @@ def money(value: float | None) -> str:
 
 
 def tone(value: float | None) -> str:
-    """The class of a number that is good (more money) or bad; the sign says it too, not the colour alone."""
-    if value is None or math.isnan(value) or value == 0:
+    """The class of dollars that are good (more money) or bad; the sign says it too, not the colour alone."""
+    if value is None or math.isnan(value) or abs(value) < 0.5:
         return ""
     return "good" if value > 0 else "bad"
 
@@ -76,10 +81,10 @@ def cost_tone(value: float | None) -> str:
 
 
 def cases(line: MeasureLine) -> str:
-    """The counts behind a measure's rate: `24 of 30`; nothing for the claims measure, whose rate is not a share of cases."""
-    if line.collection_type == "claims" or line.met is None or line.rate is None:
+    """The cases behind a measure's rate: `35 of 39`, `(TIN)` where they are the whole practice's; nothing for claims measures."""
+    if line.collection_type == "claims" or line.met is None or line.not_met is None:
         return ""
-    return f"{line.met:,} met of {line.eligible or 0:,} eligible"
+    return f"{line.met:,} of {line.met + line.not_met:,}" + (" (TIN)" if line.level == "tin" else "")
 
 
 def rate(line: MeasureLine) -> str:
