@@ -86,7 +86,7 @@ def plan_configured(configuration: Configuration, out: Path, *, now: Callable[[]
     """What a run would make and what it would take from the store; nothing is written but the record of file hashes."""
     _check_out(out)
     _previous(configuration)
-    asked = stages_of(configuration, Means(now))
+    asked = stages_of(configuration, Means(now, shown_as=out.name))
     place = store_folder(configuration, out)
     if not place.exists():
         return Plan(tuple(plan(asked.stages, Store(place))), asked.not_computed)
@@ -102,11 +102,12 @@ def run_configured(
     jobs: int = 0,
     engine: str = "",
     resume: bool = False,
+    shown_as: str = "",
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> RunSummary:
     """Run the chain and write `out`, whole or not at all; an earlier configured run there is replaced.
 
-    jobs, engine: instead of the configuration's; resume: NotFound unless an earlier run with this store left something. Raises
+    jobs, engine: instead of the configuration's; shown_as: how commands in the report name the run; resume: NotFound unless an earlier run with this store left something. Raises
     InputRefused, RuleUnpublished, NotFound, WrongUsage as the stages do, and StageStopped for want of memory or room.
     """
     started = now()
@@ -114,7 +115,12 @@ def run_configured(
     previous = _previous(configuration)
     section = configuration.run
     means = Means(
-        now, engine or section.engine, jobs or section.jobs or default_threads(), section.memory, section.spill
+        now=now,
+        engine=engine or section.engine,
+        jobs=jobs or section.jobs or default_threads(),
+        memory=section.memory,
+        spill=section.spill,
+        shown_as=shown_as or out.name,
     )
     watch = _Watch(progress)
     asked = stages_of(configuration, replace(means, step=watch.step))

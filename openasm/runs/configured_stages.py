@@ -399,13 +399,14 @@ class _Graph:
             Stage(
                 "report",
                 "Report",
-                partial(stage_work.report, configuration=self.configuration),
+                partial(stage_work.report, configuration=self.configuration, means=self.means),
                 (*_SCORE_ROOMS, "report", "projection"),
                 after=tuple(stage.name for stage in self.stages),
                 settings={
                     "forms": list(section.forms),
                     "tins": list(section.tins or stage_work.own_tins(self.configuration)),
                     "name": self.configuration.name,
+                    "shown_as": self.means.shown_as,
                 },
                 weight=4,
             )

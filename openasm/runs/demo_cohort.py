@@ -1,10 +1,7 @@
-"""A made-up practice among made-up peers, as inputs of `openasm score`. Nobody in it exists.
+"""Made-up participants, their quality and attestations, as inputs of scoring. Nobody in them exists.
 
 Sizes and states follow the totals reported for CMS's preliminary list of February 2026; rates and costs are drawn from CMS's
 published MIPS benchmarks. NPIs begin with 2999 and TINs with 000. Equal seeds give equal files.
-
-The practice's story: a clinician one episode short of the case minimum, an expensive one, an improvement activity attested
-for too short a time, a measure reported too incompletely.
 """
 
 from __future__ import annotations
@@ -22,56 +19,37 @@ from openasm.base.identity import npi_check_digit
 from openasm.base.parameters import Rules
 from openasm.projection.published import cost_spread, rate_quantiles
 from openasm.regulation.cost import cost_measure_of
-from openasm.regulation.quality import collection_types_of, is_inverse, measures_of
+from openasm.regulation.quality import collection_types_of, measures_of
 from openasm.runs.score_inputs import ATTESTATION_COLUMNS, COST_COLUMNS, PARTICIPANT_COLUMNS, QUALITY_COLUMNS
 
-PRACTICE_TIN = "000000077"
-PRACTICE_NAME = "Demonstration Heart and Spine Group"
-PRACTICE_CLINICIANS = 14
 STATES = {"TX": 1121, "CA": 644, "FL": 643, "GA": 349, "NJ": 298, "MI": 281, "VA": 270, "NY": 251, "PA": 240, "OH": 191}
 TIN_SIZES = {1: 0.10, 3: 0.12, 8: 0.14, 25: 0.24, 70: 0.22, 180: 0.18}  # clinicians in the TIN: share of participants
 VINTAGE = "newest"
 FULL_YEAR = ("01-01", "12-31")
+FIRST_PEER, FIRST_PEER_TIN = 30_000, 500_000  # beyond the numbers that made-up claims use
 
 _GRID = np.linspace(0.0025, 0.9975, 400)  # where published quantiles are looked up
 
 Cells = Sequence[object]
+COLUMNS = {
+    "participants": PARTICIPANT_COLUMNS,
+    "quality": QUALITY_COLUMNS,
+    "cost": COST_COLUMNS,
+    "attestations": ATTESTATION_COLUMNS,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class DemoSize:
-    """How many made-up participants each cohort has, the practice's own included."""
+class Person:
+    """One made-up participant: who, where, and how many clinicians the practice has."""
 
-    heart_failure: int
-    low_back_pain: int
-
-
-SIZES: Mapping[str, DemoSize] = {"small": DemoSize(160, 220), "practice": DemoSize(2610, 4027)}
-
-
-@dataclass(frozen=True, slots=True)
-class PracticeClinician:
-    """One clinician of the practice: cost against the cohort's median, and episodes."""
-
-    number: int
+    tin: str
+    npi: str
     cohort: str
-    cost_ratio: float
-    episodes: int
-    part_b_paid: str
-    hcc_mean: str
-    dual_share: str
-
-
-PRACTICE = (
-    PracticeClinician(1, "heart_failure", 0.93, 64, "412300.00", "1.62", "0.19"),
-    PracticeClinician(2, "heart_failure", 1.04, 51, "365120.50", "1.55", "0.24"),
-    PracticeClinician(3, "heart_failure", 1.36, 38, "398450.00", "1.71", "0.31"),
-    PracticeClinician(4, "heart_failure", 0.99, 19, "187640.25", "1.48", "0.15"),
-    PracticeClinician(5, "heart_failure", 0.88, 27, "254900.00", "1.39", "0.12"),
-    PracticeClinician(6, "low_back_pain", 0.91, 73, "301875.00", "1.08", "0.17"),
-    PracticeClinician(7, "low_back_pain", 1.12, 45, "276340.75", "1.15", "0.22"),
-    PracticeClinician(8, "low_back_pain", 1.02, 33, "198720.00", "0.97", "0.09"),
-)
+    name: str
+    organization: str
+    state: str
+    clinicians_in_tin: int
 
 
 def made_up_npi(number: int) -> str:
@@ -84,139 +62,85 @@ def made_up_npi(number: int) -> str:
     return body + str(npi_check_digit(body))
 
 
-def write_demo_inputs(
-    folder: Path, *, seed: int, size: DemoSize, rules: Rules, practice_quality: Sequence[Mapping[str, str]] = ()
-) -> None:
-    """Write participants, quality, cost and attestations (.csv) for a practice and its peers.
+class CohortMaker:
+    """Collects rows of the four tables; draws everything from one generator, in one order."""
 
-    practice_quality: the practice's own rows of quality.csv, as `openasm quality` computed them from its records.
-    """
-    maker = _Maker(np.random.default_rng(seed), rules)
-    for cohort, count in (("heart_failure", size.heart_failure), ("low_back_pain", size.low_back_pain)):
-        own = [each for each in PRACTICE if each.cohort == cohort]
-        maker.add_practice(cohort, own)
-        maker.add_peers(cohort, count - len(own))
-    maker.quality += [[row.get(column.name, "") for column in QUALITY_COLUMNS] for row in practice_quality]
-    maker.add_attestations()
-    tables: Mapping[str, tuple[Sequence[str], list[Cells]]] = {
-        "participants": ([column.name for column in PARTICIPANT_COLUMNS], maker.participants),
-        "quality": ([column.name for column in QUALITY_COLUMNS], maker.quality),
-        "cost": ([column.name for column in COST_COLUMNS], maker.cost),
-        "attestations": ([column.name for column in ATTESTATION_COLUMNS], maker.attestations),
-    }
-    for name, (header, rows) in tables.items():
-        with written_whole(folder / f"{name}.csv") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
-
-
-class _Maker:
-    """Collects rows; draws everything from one generator, in one order."""
-
-    def __init__(self, random: np.random.Generator, rules: Rules) -> None:
-        self.random = random
+    def __init__(self, seed: int, rules: Rules) -> None:
+        self.random = np.random.default_rng(seed)
         self.rules = rules
-        self.participants: list[Cells] = []
-        self.quality: list[Cells] = []
-        self.cost: list[Cells] = []
-        self.attestations: list[Cells] = []
-        self._tins: dict[str, int] = {}
+        self.rows: dict[str, list[Cells]] = {table: [] for table in COLUMNS}
         self._rates: dict[tuple[str, str], NDArray[np.float64]] = {}
-        self._next_npi = 100
-        self._next_tin = 1000
+        self._next_peer, self._next_tin = FIRST_PEER, FIRST_PEER_TIN
 
-    def add_practice(self, cohort: str, clinicians: Sequence[PracticeClinician]) -> None:
-        """The practice's clinicians: cost rows, and the measures that do not come from its EHR."""
-        spread, _ = cost_spread(cohort, rules=self.rules, vintage=VINTAGE)
-        for each in clinicians:
-            npi = made_up_npi(each.number)
-            self.participants.append(
-                (
-                    PRACTICE_TIN,
-                    npi,
-                    cohort,
-                    f"Test Clinician {each.number}",
-                    PRACTICE_NAME,
-                    "TX",
-                    PRACTICE_CLINICIANS,
-                    each.part_b_paid,
-                    each.hcc_mean,
-                    each.dual_share,
-                )
-            )
-            self._cost_row(PRACTICE_TIN, npi, cohort, each.episodes, spread.median * each.cost_ratio)
-            if cohort == "heart_failure":
-                self._claims_row(PRACTICE_TIN, npi, 0.35 + 0.1 * each.number)
-            else:
-                self._counted_row(PRACTICE_TIN, npi, "220", "cqm", rate=0.74, eligible=48, share=0.69)
-
-    def add_peers(self, cohort: str, count: int) -> None:
-        """Everybody else of the cohort."""
-        spread, _ = cost_spread(cohort, rules=self.rules, vintage=VINTAGE)
-        tins = self._peer_tins(count)
+    def peers(self, cohort: str, count: int) -> list[Person]:
+        """So many made-up people of a cohort: TIN sizes as in TIN_SIZES, about a third of a TIN's clinicians taking part."""
         states = self.random.choice(list(STATES), size=count, p=np.array(list(STATES.values())) / sum(STATES.values()))
-        paid = self.random.lognormal(12.2, 0.6, count)
-        hcc = self.random.normal(1.5 if cohort == "heart_failure" else 1.1, 0.25, count).clip(0.4)
-        dual = self.random.beta(2, 8, count)
-        standing = self.random.uniform(size=count)  # a clinician's general level, shared by the measures
-        cost_noise = self.random.normal(size=count)
-        for place in range(count):
-            tin = tins[place]
-            npi = made_up_npi(self._next_npi)
-            self.participants.append(
-                (
-                    tin,
-                    npi,
-                    cohort,
-                    f"Test Clinician {self._next_npi}",
-                    f"Demonstration Practice {int(tin)}",
-                    states[place],
-                    self._tins[tin],
-                    f"{paid[place]:.2f}",
-                    f"{hcc[place]:.3f}",
-                    f"{dual[place]:.3f}",
-                )
-            )
-            self._next_npi += 1
-            episodes = int(self.random.geometric(1 / 45)) + 8
-            self._cost_row(tin, npi, cohort, episodes, spread.median + spread.standard_deviation * cost_noise[place])
-            self._peer_measures(tin, npi, cohort, float(standing[place]))
-
-    def _peer_tins(self, count: int) -> list[str]:
-        """A TIN for each peer: sizes as in TIN_SIZES, about a third of a TIN's clinicians taking part."""
-        tins: list[str] = []
         sizes = list(TIN_SIZES)
         chances = np.array(list(TIN_SIZES.values())) / sizes  # TINs are drawn, shares of participants are meant
         chances /= chances.sum()
-        while len(tins) < count:
+        people: list[Person] = []
+        while len(people) < count:
             clinicians = int(self.random.choice(sizes, p=chances))
-            taking_part = max(1, round(clinicians / 3))
-            tin = f"000{self._next_tin:06d}"
+            tin, name = f"000{self._next_tin:06d}", f"Demonstration Practice {self._next_tin}"
             self._next_tin += 1
-            self._tins[tin] = clinicians
-            tins += [tin] * min(taking_part, count - len(tins))
-        return tins
+            for _ in range(min(max(1, round(clinicians / 3)), count - len(people))):
+                number = self._next_peer
+                self._next_peer += 1
+                state = str(states[len(people)])
+                person = (tin, made_up_npi(number), cohort, f"Test Clinician {number}", name, state, clinicians)
+                people.append(Person(*person))
+        return people
 
-    def _peer_measures(self, tin: str, npi: str, cohort: str, standing: float) -> None:
-        for measure in measures_of(cohort, self.rules):
-            types = collection_types_of(measure, self.rules)
-            at = float(np.clip(0.6 * standing + 0.4 * self.random.uniform(), 0.005, 0.995))
-            if types == ("claims",):
-                self._claims_row(tin, npi, at)
-                continue
-            if self.random.uniform() < 0.05:
-                continue  # not submitted
-            collection = types[0] if len(types) == 1 or self.random.uniform() < 0.7 else types[1]
-            rate = self._published_rate(measure, collection, at)
-            share = (
-                0.6 + 0.14 * self.random.uniform()
-                if self.random.uniform() < 0.07
-                else 0.78 + 0.22 * self.random.uniform()
+    def add_participants(self, people: Sequence[Person]) -> None:
+        """Their rows of participants: Part B payments, risk scores and dual-eligible shares."""
+        size = len(people)
+        paid = self.random.lognormal(12.2, 0.6, size)
+        risk = self.random.normal(0, 0.25, size)
+        dual = self.random.beta(2, 8, size)
+        for place, each in enumerate(people):
+            hcc = max(0.4, (1.5 if each.cohort == "heart_failure" else 1.1) + float(risk[place]))
+            who = (each.tin, each.npi, each.cohort, each.name, each.organization, each.state, each.clinicians_in_tin)
+            self.rows["participants"].append((*who, f"{paid[place]:.2f}", f"{hcc:.3f}", f"{dual[place]:.3f}"))
+
+    def add_cost(self, people: Sequence[Person]) -> None:
+        """Rows of cost, around the published median of the cohort."""
+        for each in people:
+            spread, _ = cost_spread(each.cohort, rules=self.rules, vintage=VINTAGE)
+            episodes = int(self.random.geometric(1 / 45)) + 8
+            score = max(100.0, spread.median + spread.standard_deviation * float(self.random.normal()))
+            measure = cost_measure_of(each.cohort, self.rules)
+            self.rows["cost"].append((each.tin, each.npi, measure, episodes, f"{score:.2f}"))
+
+    def add_quality(self, people: Sequence[Person], *, without: frozenset[str] = frozenset()) -> None:
+        """Rows of quality for the measures of each one's cohort. without: measures that come from elsewhere."""
+        for each in people:
+            standing = float(self.random.uniform())  # a clinician's general level, shared by the measures
+            for measure in measures_of(each.cohort, self.rules):
+                if measure not in without:
+                    self._measure(each, measure, standing)
+
+    def _measure(self, each: Person, measure: str, standing: float) -> None:
+        types = collection_types_of(measure, self.rules)
+        at = float(np.clip(0.6 * standing + 0.4 * self.random.uniform(), 0.005, 0.995))
+        if types == ("claims",):
+            rate = self._published_rate(measure, "claims", at)
+            eligible = int(self.random.integers(24, 240))
+            self.rows["quality"].append(
+                (each.tin, each.npi, measure, "claims", eligible, "", "", "", "", f"{rate:.2f}")
             )
-            self._counted_row(
-                tin, npi, measure, collection, rate=rate, eligible=int(self.random.lognormal(4.6, 0.7)) + 5, share=share
-            )
+            return
+        if self.random.uniform() < 0.05:
+            return  # not submitted
+        collection = types[0] if len(types) == 1 or self.random.uniform() < 0.7 else types[1]
+        rate = self._published_rate(measure, collection, at)
+        complete = self.random.uniform() >= 0.07
+        share = 0.78 + 0.22 * self.random.uniform() if complete else 0.6 + 0.14 * self.random.uniform()
+        eligible = int(self.random.lognormal(4.6, 0.7)) + 5
+        reported = max(1, round(eligible * share))
+        excluded = int(self.random.binomial(reported, 0.04))
+        met = int(self.random.binomial(reported - excluded, min(1.0, max(0.0, rate))))
+        counts = (eligible, met, reported - excluded - met, excluded, 0)
+        self.rows["quality"].append((each.tin, each.npi, measure, collection, *counts, ""))
 
     def _published_rate(self, measure: str, collection: str, at: float) -> float:
         if (measure, collection) not in self._rates:
@@ -224,53 +148,39 @@ class _Maker:
             self._rates[measure, collection] = rates
         return float(np.interp(at, _GRID, self._rates[measure, collection]))
 
-    def _counted_row(
-        self, tin: str, npi: str, measure: str, collection: str, *, rate: float, eligible: int, share: float
-    ) -> None:
-        reported = max(1, round(eligible * share))
-        excluded = int(self.random.binomial(reported, 0.04))
-        counted = reported - excluded
-        met = int(self.random.binomial(counted, min(1.0, max(0.0, rate))))
-        self.quality.append((tin, npi, measure, collection, eligible, met, counted - met, excluded, 0, ""))
-
-    def _claims_row(self, tin: str, npi: str, at: float) -> None:
-        measure = next(each for each in measures_of("heart_failure", self.rules) if is_inverse(each, self.rules))
-        rate = self._published_rate(measure, "claims", at)
-        self.quality.append(
-            (tin, npi, measure, "claims", int(self.random.integers(24, 240)), "", "", "", "", f"{rate:.2f}")
-        )
-
-    def _cost_row(self, tin: str, npi: str, cohort: str, episodes: int, score: float) -> None:
-        self.cost.append((tin, npi, cost_measure_of(cohort, self.rules), episodes, f"{max(100.0, score):.2f}"))
-
-    def add_attestations(self) -> None:
-        """Each TIN's activities and interoperability; the practice's second activity falls short of 90 days."""
-        self._attest(PRACTICE_TIN, activities={"IA_1": FULL_YEAR, "IA_2": ("10-15", "12-31")}, electronic="good")
-        for tin in sorted(self._tins):
+    def add_attestations(self, tins: Sequence[str]) -> None:
+        """Each TIN's activities and interoperability, most of them whole."""
+        for tin in tins:
             drawn = self.random.uniform(size=3)
             activities = {
                 name: FULL_YEAR
                 for name, chance, low in zip(("IA_1", "IA_2"), drawn[:2], (0.1, 0.25), strict=True)
                 if chance > low
             }
-            self._attest(
-                tin,
-                activities=activities,
-                electronic="good" if drawn[2] < 0.8 else "partial" if drawn[2] < 0.92 else "none",
-            )
+            electronic = "good" if drawn[2] < 0.8 else "partial" if drawn[2] < 0.92 else "none"
+            self.attest(tin, activities=activities, electronic=electronic)
 
-    def _attest(self, tin: str, *, activities: Mapping[str, tuple[str, str]], electronic: str) -> None:
-        year = self.rules.year
+    def attest(self, tin: str, *, activities: Mapping[str, tuple[str, str]], electronic: str) -> None:
+        """One TIN's attestations. activities: first and last day of each, as month and day; electronic: `good`, `partial`, `none`."""
+        year, rows = self.rules.year, self.rows["attestations"]
         for name, (start, end) in activities.items():
-            self.attestations.append((tin, name, "yes", "", "", f"{year}-{start}", f"{year}-{end}"))
+            rows.append((tin, name, "yes", "", "", f"{year}-{start}", f"{year}-{end}"))
         if electronic == "none":
             return
         share = 0.96 if electronic == "good" else 0.55
-        self.attestations.append((tin, "CEHRT", "yes", "", "", f"{year}-01-01", f"{year}-12-31"))
+        rows.append((tin, "CEHRT", "yes", "", "", f"{year}-01-01", f"{year}-12-31"))
         for item in ("PI_EP_1", "PI_PEA_1"):
             denominator = int(self.random.integers(120, 900))
-            self.attestations.append((tin, item, "yes", int(denominator * share), denominator, "", ""))
+            rows.append((tin, item, "yes", int(denominator * share), denominator, "", ""))
         answers = {"PI_EP_2": "yes", "PI_HIE_5": "yes", "PI_PHCDRR_1": "yes", "PI_PHCDRR_3": "excluded"}
         answers |= dict.fromkeys(("PI_PPHI_1", "PI_PPHI_2", "PI_INFBLO_1", "PI_ONCDIR_1"), "yes")
-        for item, answer in answers.items():
-            self.attestations.append((tin, item, answer, "", "", "", ""))
+        rows += [(tin, item, answer, "", "", "", "") for item, answer in answers.items()]
+
+    def write(self, folder: Path, tables: Mapping[str, str]) -> None:
+        """Write tables under file names (`{"participants": "own.csv"}`) and forget their rows."""
+        for table, name in tables.items():
+            with written_whole(folder / name) as stream:
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerow([column.name for column in COLUMNS[table]])
+                writer.writerows(self.rows[table])
+            self.rows[table] = []

@@ -42,13 +42,15 @@ COHORTS = ("heart_failure", "low_back_pain")
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How the work is done; changes no result. jobs: processes and threads; memory: bytes; step: told what a stage is at."""
+    """How the work is done; changes no result. jobs: processes and threads; memory: bytes; shown_as: how commands in the
+    report name the run; step: told what a stage is at."""
 
     now: Callable[[], dt.datetime]
     engine: str = "duckdb"
     jobs: int = 1
     memory: int | None = None
     spill: Path | None = None
+    shown_as: str = ""
     step: Callable[[str], None] = field(default=lambda _: None)
 
     def of_engine(self) -> dict[str, Any]:
@@ -154,7 +156,9 @@ def score_inputs(work: Work, configuration: Configuration) -> Outcome:
     """Peers, own participants and computed rows in one folder."""
     section, problems = configuration.score_inputs, Problems()
     computed = {
-        "cost": [entry.out / "scores" / "cost.csv" for name, entry in work.before.items() if name.startswith("episodes-")],
+        "cost": [
+            entry.out / "scores" / "cost.csv" for name, entry in work.before.items() if name.startswith("episodes-")
+        ],
         "quality": [work.before["quality"].out / "scores" / "score_input.csv"] if "quality" in work.before else [],
     }
     sources = Sources(
@@ -245,7 +249,7 @@ def _batches(lines: Iterator[bytes], size: int = 10_000) -> Iterator[list[bytes]
     yield batch
 
 
-def report(work: Work, configuration: Configuration, folder: Path) -> Outcome:
+def report(work: Work, configuration: Configuration, means: Means, folder: Path) -> Outcome:
     """The forms asked for, from the assembled run."""
     from openasm.report.files import write_report  # draws charts: heavy
 
@@ -254,7 +258,7 @@ def report(work: Work, configuration: Configuration, folder: Path) -> Outcome:
     tins = [each for each in section.tins or own_tins(configuration) if each in scored]
     work.out.mkdir()
     for form in section.forms:
-        write_report(folder, form=form, tins=tins, out=work.out / f"report.{form}", run_name=configuration.name)
+        write_report(folder, form=form, tins=tins, out=work.out / f"report.{form}", run_name=means.shown_as)
     return Outcome()
 
 
