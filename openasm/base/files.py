@@ -39,6 +39,7 @@ from openasm.base.fields import (
     text,
     tin,
 )
+from openasm.base.lines import longest_line
 from openasm.base.problems import Problems, Severity, declare, shown
 
 __all__ = [
@@ -298,13 +299,11 @@ class _NotATable(Exception):
 
 
 def _csv_rows(path: Path, problems: Problems) -> tuple[list[str], Iterator[tuple[int, list[str]]]] | None:
-    raw = path.read_bytes()
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raw = raw[3:]
-    longest = max((len(line) for line in raw.split(b"\n")), default=0)
-    if longest > MAXIMUM_LINE:
-        problems.add(LINE_TOO_LONG, path.name, found=f"{longest:,} characters")
+    longest = longest_line(path, enough=MAXIMUM_LINE)
+    if longest > MAXIMUM_LINE:  # known before the file is held
+        problems.add(LINE_TOO_LONG, path.name, found=f"{longest:,} characters or more")
         return None
+    raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if b"\x00" in raw:
         problems.add(NOT_A_TABLE, path.name, found="bytes that are not text")
         return None

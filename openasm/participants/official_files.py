@@ -17,7 +17,7 @@ from openasm.base.files import COLUMN_MISSING, NOT_A_TABLE
 from openasm.base.problems import Problems, Severity, declare
 from openasm.participants.geography_files import read_areas, read_counties, read_crosswalk
 from openasm.participants.participant_list import read_participant_list, totals
-from openasm.participants.sheets import ARCHIVE_TOO_LARGE, IS_WEB_PAGE, MAXIMUM_RATIO, MAXIMUM_UNPACKED
+from openasm.participants.sheets import IS_WEB_PAGE, archive_is_safe
 
 IMPLAUSIBLE = declare(
     "P030",
@@ -104,10 +104,8 @@ def check_zips(path: Path, problems: Problems) -> Counts:
 
 def check_qpp(path: Path, problems: Problems) -> Counts:
     """A file of CMS's QPP measures repository: a list of records that each name a measure."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError):
-        problems.add(WRONG_CONTENT, path.name, expected="a JSON list of measures or benchmarks")
+    content = _json(path, problems)
+    if problems.errors:
         return {}
     if not isinstance(content, list) or not all(isinstance(each, dict) and "measureId" in each for each in content):
         problems.add(WRONG_CONTENT, path.name, expected="a JSON list of measures or benchmarks")
@@ -118,7 +116,7 @@ def check_qpp(path: Path, problems: Problems) -> Counts:
 
 def check_codes_list(path: Path, problems: Problems) -> Counts:
     """A codes-list workbook: the sheets every cost measure has (their rows are checked when the list is used)."""
-    if not _safe_archive(path, problems):
+    if not archive_is_safe(path, problems, expected="an Excel workbook"):
         return {}
     import openpyxl  # loaded only for workbooks
 
@@ -135,20 +133,20 @@ def check_codes_list(path: Path, problems: Problems) -> Counts:
 
 def check_value_sets(path: Path, problems: Problems) -> Counts:
     """Value sets: a FHIR ValueSet or Bundle, an archive of them, or a VSAC download (XML, workbook)."""
-    beginning = path.read_bytes()[:512].lstrip().lower() if path.is_file() else b""
+    with path.open("rb") as stream:
+        beginning = stream.read(512).lstrip().lower()
     if beginning.startswith((b"<!doctype html", b"<html")):
         problems.add(IS_WEB_PAGE, path.name)
         return {}
     if beginning.startswith(b"pk"):
-        if not _safe_archive(path, problems):
+        if not archive_is_safe(path, problems, expected="a workbook or archive"):
             return {}
         with zipfile.ZipFile(path) as archive:
             return {"files": len(archive.infolist())}
     if beginning.startswith(b"{"):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8-sig"))
-        except (UnicodeDecodeError, ValueError, RecursionError):
-            content = {}
+        content = _json(path, problems)
+        if problems.errors:
+            return {}
         kind = content.get("resourceType") if isinstance(content, dict) else None
         if kind not in ("ValueSet", "Bundle"):
             problems.add(WRONG_CONTENT, path.name, expected="a FHIR ValueSet or Bundle")
@@ -157,18 +155,23 @@ def check_value_sets(path: Path, problems: Problems) -> Counts:
     return {"files": 1}
 
 
-def _safe_archive(path: Path, problems: Problems) -> bool:
+MAXIMUM_JSON = 256 * 1024 * 1024
+
+
+def _json(path: Path, problems: Problems) -> object:
+    """The content of a JSON file of a plausible size; None where it is none."""
+    if path.stat().st_size > MAXIMUM_JSON:
+        problems.add(
+            WRONG_CONTENT,
+            path.name,
+            found=f"{path.stat().st_size:,} bytes",
+            expected=f"at most {MAXIMUM_JSON // 2**20} MB",
+        )
+        return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            packed = sum(member.compress_size for member in archive.infolist())
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError):
-        problems.add(NOT_A_TABLE, path.name, expected="a workbook or archive")
-        return False
-    if unpacked > MAXIMUM_UNPACKED or unpacked > MAXIMUM_RATIO * max(packed, 1) + 1_000_000:
-        problems.add(ARCHIVE_TOO_LARGE, path.name, found=f"{unpacked:,} bytes from {packed:,}")
-        return False
-    return True
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError):
+        return None
 
 
 _QPP = "https://raw.githubusercontent.com/CMSgov/qpp-measures-data/100b25f9ac65615fcd7b75b11d16dc5a02b3e92f"

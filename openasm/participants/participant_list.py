@@ -126,8 +126,14 @@ def read_participant_list(path: Path, problems: Problems, *, label: str = "") ->
             clinicians[key] = clinician
     if without_organization:
         problems.add(NO_ORGANIZATION, path.name, found=f"{without_organization} rows", count=without_organization)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-    return ParticipantList(label, path.name, digest, tuple(clinicians[key] for key in sorted(clinicians)))
+    return ParticipantList(label, path.name, _hash(path), tuple(clinicians[key] for key in sorted(clinicians)))
+
+
+def _hash(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def totals(listed: ParticipantList) -> dict[str, int]:

@@ -13,6 +13,7 @@ from openasm.base.files import written_whole
 from openasm.base.problems import Problems
 from openasm.participants.problems import MISSING_EMAIL, NOT_EMAIL, SHARED_EMAIL
 from openasm.participants.roster import Placement, Standing
+from openasm.participants.sheets import harmless
 
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _NOT_REGISTERED = (Standing.NOT_LISTED, Standing.ANSWERED_NOT)
@@ -63,9 +64,4 @@ def write_contacts(rows: Sequence[Contact], path: Path) -> None:
     with written_whole(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["npi", "name", "tins", "email"])
-        writer.writerows([row.npi, _harmless(row.name), ";".join(row.tins), _harmless(row.email)] for row in rows)
-
-
-def _harmless(text: str) -> str:
-    """A text that a spreadsheet shows rather than runs."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        writer.writerows([row.npi, harmless(row.name), ";".join(row.tins), harmless(row.email)] for row in rows)

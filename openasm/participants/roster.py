@@ -20,6 +20,7 @@ from openasm.base.problems import Problems
 from openasm.participants.directory import Directory
 from openasm.participants.names import folded, organization_words, person_words
 from openasm.participants.participant_list import ListedClinician
+from openasm.participants.sheets import harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,35 +113,49 @@ QUESTION_COLUMNS = (
 )
 
 
-def read_answers(path: Path, problems: Problems) -> dict[tuple[str, str, str, str], str]:
-    """Read an answered worksheet; rows without an answer stay open."""
-    table = read_table(
-        path,
-        QUESTION_COLUMNS,
-        problems,
-        key=("tin", "npi", "cohort", "listed_organization"),
-        may_have_no_rows=True,
-    )
-    return {
-        (
-            table["tin"][place],
-            table["npi"][place],
-            table["cohort"][place],
-            folded(table["listed_organization"][place] or ""),
-        ): table["answer"][place]
+def read_worksheet(path: Path, problems: Problems) -> tuple[Question, ...]:
+    """Read a worksheet back, answered or not, in its order; errors go to `problems`."""
+    key = ("tin", "npi", "cohort", "listed_organization")
+    table = read_table(path, QUESTION_COLUMNS, problems, key=key, may_have_no_rows=True)
+    return tuple(
+        Question(**{column.name: table[column.name][place] or "" for column in QUESTION_COLUMNS})
         for place in range(len(table))
-        if table["answer"][place]
+    )
+
+
+def answers_of(worksheet: Sequence[Question]) -> dict[tuple[str, str, str, str], str]:
+    """The answers of a worksheet as `place_roster` takes them; rows without an answer stay open."""
+    return {
+        (each.tin, each.npi, each.cohort, folded(each.listed_organization)): each.answer
+        for each in worksheet
+        if each.answer
     }
 
 
+def kept_worksheet(still_open: Sequence[Question], worksheet: Sequence[Question]) -> tuple[Question, ...]:
+    """The next worksheet: the open questions first, then every answer given so far.
+
+    Answers about clinicians or organizations that are not there now are kept too: they may come back with the next list.
+    """
+    return (*still_open, *(each for each in worksheet if each.answer))
+
+
 def write_worksheet(questions: Sequence[Question], path: Path) -> None:
-    """Write the open questions as CSV, to be answered in the last column and read back."""
+    """Write questions as CSV, to be answered in the last column and read back; no cell is one that a spreadsheet would run."""
     with written_whole(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([column.name for column in QUESTION_COLUMNS])
         for each in questions:
             writer.writerow(
-                [each.tin, each.npi, each.name, each.cohort, each.listed_organization, each.question, each.answer]
+                [
+                    each.tin,
+                    each.npi,
+                    harmless(each.name),
+                    each.cohort,
+                    harmless(each.listed_organization),
+                    each.question,
+                    each.answer,
+                ]
             )
 
 

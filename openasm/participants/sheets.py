@@ -59,16 +59,32 @@ def rows_of(path: Path, problems: Problems) -> Iterator[Row]:
         yield from _text_rows(path, problems)
 
 
-def _workbook_rows(path: Path, problems: Problems) -> Iterator[Row]:
+def harmless(text: str) -> str:
+    """A text that a spreadsheet shows rather than runs: what would start a formula gets an apostrophe before it.
+
+    >>> harmless("=1+1"), harmless("MADE UP GROUP")
+    ("'=1+1", 'MADE UP GROUP')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def archive_is_safe(path: Path, problems: Problems, *, expected: str) -> bool:
+    """Whether a ZIP archive (a workbook is one) can be unpacked within bounds; what is wrong goes to `problems`."""
     try:
         with zipfile.ZipFile(path) as archive:
             packed = sum(member.compress_size for member in archive.infolist())
             unpacked = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, OSError):
-        problems.add(NOT_A_TABLE, path.name, expected="an Excel workbook")
-        return
+        problems.add(NOT_A_TABLE, path.name, expected=expected)
+        return False
     if unpacked > MAXIMUM_UNPACKED or unpacked > MAXIMUM_RATIO * max(packed, 1) + 1_000_000:
         problems.add(ARCHIVE_TOO_LARGE, path.name, found=f"{unpacked:,} bytes from {packed:,}")
+        return False
+    return True
+
+
+def _workbook_rows(path: Path, problems: Problems) -> Iterator[Row]:
+    if not archive_is_safe(path, problems, expected="an Excel workbook"):
         return
     import openpyxl  # loaded only for workbooks
 

@@ -140,7 +140,15 @@ def run_eligibility(
     )
     packs = _notices(notices, tests, company, coverage, records, rules=rules, today=started.date(), received=received)
     results = Results(
-        rules.year, year, judged, company.directory, company.placements, company.questions, company.contacts, packs
+        rules.year,
+        year,
+        judged,
+        company.directory,
+        company.placements,
+        company.questions,
+        company.contacts,
+        packs,
+        company.worksheet,
     )
     with new_run(out, replace=replace) as folder:
         progress("writing")

@@ -21,7 +21,16 @@ from openasm.participants.geography import Geography
 from openasm.participants.lookup import open_directory, open_geography
 from openasm.participants.problems import NO_GEOGRAPHY, NO_LIST
 from openasm.participants.registration import Contact, contacts
-from openasm.participants.roster import Placement, Question, RosterEntry, place_roster, read_answers, read_roster
+from openasm.participants.roster import (
+    Placement,
+    Question,
+    RosterEntry,
+    answers_of,
+    kept_worksheet,
+    place_roster,
+    read_roster,
+    read_worksheet,
+)
 from openasm.participants.shelves import newest
 from openasm.regulation.participation import COHORTS
 from openasm.runs.episodes import run_episodes
@@ -52,7 +61,7 @@ class EligibilityInputs:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """The list, the roster and what their match gives."""
+    """The list, the roster and what their match gives. worksheet: the open questions and every answer given so far."""
 
     directory: Directory | None
     sources: tuple[str, ...]
@@ -60,6 +69,7 @@ class Company:
     placements: tuple[Placement, ...] = ()
     questions: tuple[Question, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    worksheet: tuple[Question, ...] = ()
 
 
 def check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
@@ -91,10 +101,10 @@ def read_company(inputs: EligibilityInputs, problems: Problems) -> Company:
     if inputs.roster is None:
         return Company(directory, used.files)
     roster = read_roster(inputs.roster, problems)
-    answers = read_answers(inputs.answers, problems) if inputs.answers is not None else None
-    placements, questions = place_roster(roster, directory, answers=answers)
+    answered = read_worksheet(inputs.answers, problems) if inputs.answers is not None else ()
+    placements, questions = place_roster(roster, directory, answers=answers_of(answered))
     invited = contacts(placements, problems, file=inputs.roster.name) if any(each.email for each in roster) else ()
-    return Company(directory, used.files, roster, placements, questions, invited)
+    return Company(directory, used.files, roster, placements, questions, invited, kept_worksheet(questions, answered))
 
 
 def read_geography(inputs: EligibilityInputs, problems: Problems) -> tuple[Geography | None, tuple[str, ...]]:

@@ -31,6 +31,7 @@ class Results:
     questions: tuple[Question, ...]
     contacts: tuple[Contact, ...]
     notices: tuple[Notice, ...]
+    worksheet: tuple[Question, ...] = ()
 
 
 def write_results(results: Results, folder: Path, *, with_roster: bool) -> None:
@@ -41,7 +42,7 @@ def write_results(results: Results, folder: Path, *, with_roster: bool) -> None:
     scores/years.csv                   listed clinicians year by year 2027-2031, and MIPS
     scores/overlaps.csv                ACOs and other programs: text, source, status
     scores/roster.csv, systems.csv     with a roster: where each entry stands and what follows; systems added up
-    worksheets/tin_questions.csv       open questions, to be answered and given back with --answers
+    worksheets/tin_questions.csv       open questions, then the answers given so far: to be given back with --answers
     worksheets/contacts.csv            with e-mail addresses: whom to register
     notices/                           error-notice packs asked for
     ```
@@ -55,7 +56,7 @@ def write_results(results: Results, folder: Path, *, with_roster: bool) -> None:
     if with_roster:
         write_csv(scores / "roster.csv", roster_table(results))
         write_csv(scores / "systems.csv", systems_table(results))
-        write_worksheet(results.questions, worksheets / "tin_questions.csv")
+        write_worksheet(results.worksheet, worksheets / "tin_questions.csv")
         if results.contacts:
             write_contacts(results.contacts, worksheets / "contacts.csv")
     for notice in results.notices:

@@ -247,6 +247,11 @@ def test_answers_of_the_worksheet_are_kept(region: Path, tmp_path: Path) -> None
     assert second.questions == 0
     standings = {row["standing"] for row in rows_of(tmp_path / "second" / "scores" / "roster.csv")}
     assert "in, as the practice answered" in standings
+    kept = tmp_path / "second" / "worksheets" / "tin_questions.csv"
+    third = run(region, tmp_path / "third", answers=kept)  # the worksheet of a run holds the answers given before
+    assert third.questions == 0
+    assert kept.read_text() == (tmp_path / "third" / "worksheets" / "tin_questions.csv").read_text()
+    assert kept.read_text() == (tmp_path / "answers.csv").read_text()
 
 
 def test_episodes_are_computed_where_none_are_given(region: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from openasm.base import files
 from openasm.base.files import Column, read_table, written_whole
+from openasm.base.lines import longest_line
 from openasm.base.problems import Problems
 
 COLUMNS = (
@@ -221,3 +222,14 @@ def test_parquet_text_that_is_not_utf8_is_no_table(tmp_path: Path) -> None:
     problems = Problems()
     assert len(read_table(path, (Column("tin", files.tin),), problems)) == 0
     assert [problem.kind.code for problem in problems] == ["F021"]
+
+
+@pytest.mark.parametrize("ends", [b"", b"\n"])
+@pytest.mark.parametrize(
+    "lengths", [[0], [5], [3, 0, 9], [1024 * 1024 - 1, 4], [1024 * 1024, 2], [7, 1024 * 1024 + 3, 1]]
+)
+def test_the_longest_line_is_that_of_splitting(tmp_path: Path, lengths: list[int], ends: bytes) -> None:
+    content = b"\n".join(b"x" * length for length in lengths) + ends
+    (tmp_path / "lines.txt").write_bytes(content)
+    assert longest_line(tmp_path / "lines.txt", enough=10**9) == max(lengths)
+    assert longest_line(tmp_path / "lines.txt", enough=4) >= min(max(lengths), 5)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import http.server
+import itertools
 import json
+import re
 import shutil
 import threading
+import time
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
@@ -18,6 +23,7 @@ from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.cli import data as data_command
 from openasm.cli import lookup as lookup_command
 from openasm.participants import shelves as library_module
+from openasm.participants.official_files import OFFICIAL_FILES
 from openasm.participants.shelves import FetchFailed, add_file, fetch_file, newest, records
 from tests.builders.participant_lists import npi
 
@@ -112,6 +118,55 @@ def test_wrong_content_is_refused(tmp_path: Path, key: str, name: str, content: 
     with pytest.raises(InputRefused) as refused:
         add_file(tmp_path / "library", key, tmp_path / name, vintage="v1", today=TODAY)
     assert [problem.kind.code for problem in refused.value.problems] == [code]
+
+
+@pytest.mark.parametrize("key", [each.key for each in OFFICIAL_FILES])
+def test_two_gigabytes_of_one_line_are_refused_in_little_memory(tmp_path: Path, key: str) -> None:
+    for name, beginning in (("zeros.csv", b""), ("open.json", b"[")):
+        hostile = tmp_path / name
+        with hostile.open("wb") as stream:
+            stream.write(beginning)
+            stream.truncate(2_000_000_000)  # sparse on disk
+        tracemalloc.start()
+        with pytest.raises(InputRefused):
+            add_file(tmp_path / "library", key, hostile, vintage="v1", today=TODAY)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 50_000_000, name
+    assert records(tmp_path / "library") == ()
+
+
+@pytest.mark.parametrize("key", ["areas", "counties", "zips", "participants", "codes-heart-failure"])
+def test_a_workbook_that_multiplies_itself_is_refused(tmp_path: Path, key: str) -> None:
+    """Entities that name entities: a few hundred bytes that would be gigabytes."""
+    names = [f"e{number}" for number in range(12)]
+    entities = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in itertools.pairwise(names))
+    good = tmp_path / "good.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["code"])
+    book.save(good)
+    hostile = tmp_path / "hostile.xlsx"
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(hostile, "w") as target:
+        for member in source.namelist():
+            content = source.read(member).decode()
+            if member.endswith(("sheet1.xml", "workbook.xml")):
+                head = f'<!DOCTYPE x [<!ENTITY e0 "0000000000">{entities}]>'
+                content = re.sub(
+                    r"^(<\?xml[^>]*>)?", lambda found, head=head: (found[0] or "") + head, content, count=1
+                )
+                content = content.replace("code", "&e11;").replace('name="Sheet"', 'name="&e11;"')
+                content = content.replace(
+                    "<sheetData>", '<sheetData><row r="2"><c r="A2" t="inlineStr"><is><t>&e11;</t></is></c></row>'
+                )
+            target.writestr(member, content)
+    started = time.process_time()
+    tracemalloc.start()
+    with pytest.raises(InputRefused):
+        add_file(tmp_path / "library", key, hostile, vintage="v1", today=TODAY)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
+    assert time.process_time() - started < 10
 
 
 def test_good_content_of_every_other_kind(tmp_path: Path) -> None:

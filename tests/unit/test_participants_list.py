@@ -21,10 +21,12 @@ from openasm.participants.roster import (
     Question,
     RosterEntry,
     Standing,
+    answers_of,
     by_system,
+    kept_worksheet,
     place_roster,
-    read_answers,
     read_roster,
+    read_worksheet,
     write_worksheet,
 )
 from tests.builders.participant_lists import clinician, listed, npi
@@ -174,14 +176,20 @@ def test_answers_are_kept_and_settle_the_question(tmp_path: Path) -> None:
     ]
     write_worksheet(answered, tmp_path / "questions.csv")
     problems = Problems()
-    answers = read_answers(tmp_path / "questions.csv", problems)
+    worksheet = read_worksheet(tmp_path / "questions.csv", problems)
     assert list(problems) == []
-    placements, still_open = place_roster(ROSTER, Directory(LIST), answers=answers)
+    assert worksheet == tuple(answered)
+    placements, still_open = place_roster(ROSTER, Directory(LIST), answers=answers_of(worksheet))
     assert [each.standing for each in placements if each.entry.npi == npi(1)] == [
         Standing.ANSWERED,
         Standing.ANSWERED_NOT,
     ]
     assert [each.npi for each in still_open] == [npi(2)]
+    later = kept_worksheet(still_open, worksheet)
+    assert [(each.npi, each.answer) for each in later] == [(npi(2), ""), (npi(1), "yes"), (npi(1), "no")]
+    smaller, _ = place_roster(ROSTER[:1], Directory(LIST), answers=answers_of(later))
+    assert smaller[0].standing is Standing.ANSWERED
+    assert kept_worksheet((), later) == later[1:]  # answers about others are kept for the next list
 
 
 def test_systems_count_each_clinician_once() -> None:
