@@ -170,7 +170,9 @@ def _qrda3_name(report: QualityReport, formats: Formats) -> tuple[str, str]:
     program = formats.program(report.level)
     cohort = COHORT_WORDS[report.cohort]
     if report.level == "tin":
-        about = f"QRDA III of {len(report.npis)} clinicians of the practice, {cohort}"
+        several = len(report.npis) > 1
+        who = f"{len(report.npis)} clinicians" if several else "the one clinician"
+        about = f"QRDA III of {who} of the practice, {cohort}"
         return f"qrda3/{program}_{report.cohort}.xml", about
     return f"qrda3/{program}_{report.npis[0]}_{report.cohort}.xml", f"QRDA III of NPI {report.npis[0]}, {cohort}"
 

@@ -68,19 +68,19 @@ class Checker:
                 told = "nothing" if found is None else shown(found)
                 self.note(kinds.WRONG_VALUE, node, f"{place}@{name}", found=told, expected=value)
 
-    def templates(self, node: Node, place: str, *names: str) -> bool:
-        """Note each template the element must carry in the version of the year and does not; True when it has them all."""
-        missing = False
+    def templates(self, node: Node, place: str, *names: str) -> None:
+        """Note each template the element must carry once in the version of the year and does not."""
         for name in names:
             root, extension = self.formats.template(name)
             ids = [child for child in node.children if child.tag == "templateId" and child.get("root") == root]
-            if any((child.get("extension") or "") == extension for child in ids):
+            right = [child for child in ids if (child.get("extension") or "") == extension]
+            if len(right) > 1:
+                self.note(kinds.WRONG_NUMBER, right[1], place, found=f"template {root} twice", expected="once")
+            if right:
                 continue
-            missing = True
             found = f"version {shown(ids[0].get('extension') or 'none')}" if ids else "no such template"
             wanted = f"template {root}, version {extension}" if extension else f"template {root}"
             self.note(kinds.TEMPLATE_MISSING, ids[0] if ids else node, place, found=found, expected=wanted)
-        return not missing
 
     def has(self, node: Node, name: str) -> bool:
         """Whether an element carries a template, in any version."""
@@ -110,10 +110,10 @@ def check_qrda3(content: bytes, file: str, *, formats: Formats, problems: Proble
     measure_sections = [
         each for each in sections if any(checker.has(each, name) for name in ("section", "section_hl7", "section_cms"))
     ]
-    for place, section in enumerate(measure_sections, start=1):
-        if place > 1:
+    for number, section in enumerate(measure_sections, start=1):
+        if number > 1:
             checker.note(
-                kinds.WRONG_NUMBER, section, "measure section", found=str(place), expected="one measure section"
+                kinds.WRONG_NUMBER, section, "measure section", found=str(number), expected="one measure section"
             )
         check_measure_section(section, checker)
     others = any(section.has_template(each) for section in sections for each in OTHER_SECTIONS)

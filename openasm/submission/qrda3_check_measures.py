@@ -23,7 +23,7 @@ _Sizes = dict[str, list[int]]
 def check_measure_section(section: Node, checker: Checker) -> None:
     """Add everything that is wrong with a measure section."""
     place = "measure section"
-    checker.templates(section, place, "section_hl7", "section_cms")
+    checker.templates(section, place, "section", "section_hl7", "section_cms")
     for each in checker.number(section, "code", place):
         checker.fixed(each, f"{place}/code", code="55186-1", codeSystem=LOINC)
     titles = checker.number(section, "title", place)
@@ -70,13 +70,18 @@ def _reporting_period(act: Node, checker: Checker) -> None:
 
 
 def _measure(organizer: Node, place: str, seen: set[str], checker: Checker) -> None:
-    checker.templates(organizer, place, "results", "results_cms")
+    checker.templates(organizer, place, "measure", "results", "results_cms")
     checker.fixed(organizer, place, classCode="CLUSTER", moodCode="EVN")
     checker.number(organizer, "id", place, most=None)
     for each in checker.number(organizer, "statusCode", place):
         checker.fixed(each, f"{place}/statusCode", code="completed")
     _measure_reference(organizer, place, seen, checker)
     observations = organizer.all("component/observation")
+    for component in organizer.all("component"):
+        if len(component.all("observation")) > 1:
+            checker.note(
+                kinds.WRONG_NUMBER, component, f"{place}/component", found="2 or more", expected="one observation"
+            )
     populations = [each for each in observations if _any_template(each, checker, "population", "population_cms")]
     rates = [
         each for each in observations if _any_template(each, checker, "rate", "proportion_rate", "proportion_rate_cms")
