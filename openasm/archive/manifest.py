@@ -93,6 +93,11 @@ def _file_record(folder: Path, path: Path) -> dict[str, Any]:
     }
 
 
+def input_record(table: str, path: Path, *, name: str = "") -> dict[str, object]:
+    """A file that was read, as `Provenance.inputs` lists it. name: shown instead of the file's own, which may tell of a patient."""
+    return {"table": table, "name": name or path.name, "sha256": file_hash(path), "bytes": path.stat().st_size}
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:

@@ -9,6 +9,7 @@ from openasm.clinical.facts import ObservationKind, Patient
 from openasm.clinical.moments import overlaps_days, point_within_days
 from openasm.clinical.terminology import Terminology
 from openasm.quality.populations import NO, Finding, MeasurementPeriod
+from openasm.quality.presence import completed_procedure, finished_encounter, verified_condition
 from openasm.quality.status import FINAL, is_assessment, is_order
 
 
@@ -32,17 +33,17 @@ class HospiceCare:
         if not patient.seen & self.any:
             return NO
         during = self.during
-        for encounter in patient.encounters:
-            if encounter.status != "finished":
-                continue
-            if encounter.codes & self.encounter and overlaps_days(encounter.period, during):
-                return Finding(True, f"hospice encounter {encounter.period.text}")
+        encounter = finished_encounter(patient, self.encounter, during)
+        if encounter is not None:
+            return Finding(True, f"hospice encounter {encounter.period.text}")
+        for stay in patient.encounters:
             if (
-                encounter.codes & self.inpatient
-                and encounter.discharge & self.discharged_to_hospice
-                and point_within_days(encounter.period.end, during)
+                stay.codes & self.inpatient
+                and stay.status == "finished"
+                and stay.discharge & self.discharged_to_hospice
+                and point_within_days(stay.period.end, during)
             ):
-                return Finding(True, f"discharged to hospice on {encounter.period.end.text}")
+                return Finding(True, f"discharged to hospice on {stay.period.end.text}")
         for observation in patient.observations:
             if (
                 observation.codes & self.assessment
@@ -54,16 +55,12 @@ class HospiceCare:
         for order in patient.service_orders:
             if order.codes & self.care and is_order(order) and point_within_days(order.authored, during):
                 return Finding(True, f"hospice care ordered on {order.authored.text}")
-        for procedure in patient.procedures:
-            if (
-                procedure.codes & self.care
-                and procedure.status == "completed"
-                and overlaps_days(procedure.performed, during)
-            ):
-                return Finding(True, f"hospice care {procedure.performed.text}")
-        for condition in patient.conditions:
-            if condition.codes & self.diagnosis and condition.verified and overlaps_days(condition.prevalence, during):
-                return Finding(True, f"hospice diagnosis {condition.prevalence.text}")
+        procedure = completed_procedure(patient, self.care, during)
+        if procedure is not None:
+            return Finding(True, f"hospice care {procedure.performed.text}")
+        condition = verified_condition(patient, self.diagnosis, during)
+        if condition is not None:
+            return Finding(True, f"hospice diagnosis {condition.prevalence.text}")
         return NO
 
 
@@ -92,21 +89,13 @@ class PalliativeCare:
                 and overlaps_days(observation.effective, during)
             ):
                 return Finding(True, f"palliative care assessment {observation.effective.text}")
-        for condition in patient.conditions:
-            if condition.codes & self.diagnosis and condition.verified and overlaps_days(condition.prevalence, during):
-                return Finding(True, f"palliative care diagnosis {condition.prevalence.text}")
-        for encounter in patient.encounters:
-            if (
-                encounter.codes & self.encounter
-                and encounter.status == "finished"
-                and overlaps_days(encounter.period, during)
-            ):
-                return Finding(True, f"palliative care encounter {encounter.period.text}")
-        for procedure in patient.procedures:
-            if (
-                procedure.codes & self.intervention
-                and procedure.status == "completed"
-                and overlaps_days(procedure.performed, during)
-            ):
-                return Finding(True, f"palliative care {procedure.performed.text}")
+        condition = verified_condition(patient, self.diagnosis, during)
+        if condition is not None:
+            return Finding(True, f"palliative care diagnosis {condition.prevalence.text}")
+        encounter = finished_encounter(patient, self.encounter, during)
+        if encounter is not None:
+            return Finding(True, f"palliative care encounter {encounter.period.text}")
+        procedure = completed_procedure(patient, self.intervention, during)
+        if procedure is not None:
+            return Finding(True, f"palliative care {procedure.performed.text}")
         return NO

@@ -6,6 +6,7 @@ from openasm.clinical.facts import Observation, ObservationKind, Patient
 from openasm.clinical.moments import Span, on_or_before_day, overlaps_days, plus_months, point_within_days
 from openasm.clinical.terminology import Terminology
 from openasm.quality.populations import NO, Finding, MeasurementPeriod
+from openasm.quality.presence import finished_encounter, verified_condition
 from openasm.quality.status import ALWAYS_LASTING, FINAL_OR_PRELIMINARY, ORDER_INTENTS, is_assessment, is_order
 
 
@@ -37,16 +38,12 @@ class AdvancedIllnessAndFrailty:
         for observation in patient.observations:
             if self._shows_frailty(observation):
                 return Finding(True, f"sign of frailty on {observation.effective.end.text}")
-        for condition in patient.conditions:
-            if condition.codes & self.diagnosis and condition.verified and overlaps_days(condition.prevalence, during):
-                return Finding(True, f"frailty diagnosis {condition.prevalence.text}")
-        for encounter in patient.encounters:
-            if (
-                encounter.codes & self.encounter
-                and encounter.status == "finished"
-                and overlaps_days(encounter.period, during)
-            ):
-                return Finding(True, f"frailty encounter {encounter.period.text}")
+        condition = verified_condition(patient, self.diagnosis, during)
+        if condition is not None:
+            return Finding(True, f"frailty diagnosis {condition.prevalence.text}")
+        encounter = finished_encounter(patient, self.encounter, during)
+        if encounter is not None:
+            return Finding(True, f"frailty encounter {encounter.period.text}")
         return NO
 
     def _shows_frailty(self, observation: Observation) -> bool:

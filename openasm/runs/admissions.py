@@ -8,14 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from openasm import __version__
-from openasm.archive.folder import new_run
-from openasm.archive.manifest import Provenance, file_hash, write_manifest
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems
 from openasm.claims.folder import open_claims
 from openasm.quality.admissions import LABEL, Observed, admission_rules, observed_admissions, read_admission_codes
-from openasm.runs.score_inputs import QUALITY_COLUMNS
+from openasm.runs.measure_run import MeasureRun, write_measure_run, write_score_input
 from openasm.tables.engine import open_engine
 
 MEASURE = "492"
@@ -52,33 +49,24 @@ def run_admissions(
         opened = open_claims(claims, engine)
         observed = observed_admissions(opened, engine, codes, year=year, rules=rules, problems=problems)
     problems.refuse_errors()
-    with new_run(out, replace=replace) as folder:
-        _write(folder, observed)
-        write_manifest(
-            folder,
-            provenance=Provenance(
-                version=__version__,
-                command="admissions",
-                name=out.name,
-                year=year,
-                inputs=[
-                    {
-                        "table": "codes",
-                        "name": codes_file.name,
-                        "sha256": file_hash(codes_file),
-                        "bytes": codes_file.stat().st_size,
-                    }
-                ],
-                overlays=(),
-                settings={"measure": MEASURE, "what": LABEL},
-                started=started,
-                ended=now(),
-            ),
-            parameters=list(rules),
+    write_measure_run(
+        out,
+        MeasureRun(
+            command="admissions",
+            year=year,
+            table="codes",
+            file=codes_file,
+            settings={"measure": MEASURE, "what": LABEL},
             counts={"rows": len(observed)},
-            problems=problems,
             notes=[f"Measure {MEASURE}: {LABEL}."],
-        )
+            parameters=tuple(rules),
+        ),
+        lambda folder: _write(folder, observed),
+        problems=problems,
+        started=started,
+        now=now,
+        replace=replace,
+    )
     return AdmissionsSummary(out, year, tuple(observed), tuple(problems))
 
 
@@ -90,10 +78,12 @@ def _write(folder: Path, observed: list[Observed]) -> None:
             rate = "" if each.rate is None else repr(float(each.rate))
             counts = (each.beneficiaries, repr(float(each.person_years)), each.admissions, rate)
             writer.writerow((each.tin, each.npi, MEASURE, *counts, LABEL))
-    with written_whole(folder / "scores" / "score_input.csv") as stream:
-        table = csv.DictWriter(stream, [column.name for column in QUALITY_COLUMNS], lineterminator="\n", restval="")
-        table.writeheader()
-        for each in observed:
-            if each.npi and each.rate is not None:
-                row = {"tin": each.tin, "npi": each.npi, "measure": MEASURE, "collection_type": "claims"}
-                table.writerow(row | {"eligible": each.beneficiaries, "rate": f"{float(each.rate):.6f}"})
+    write_score_input(
+        folder,
+        (
+            {"tin": each.tin, "npi": each.npi, "measure": MEASURE, "collection_type": "claims"}
+            | {"eligible": each.beneficiaries, "rate": f"{float(each.rate):.6f}"}
+            for each in observed
+            if each.npi and each.rate is not None
+        ),
+    )

@@ -28,8 +28,8 @@ from openasm.regulation.published import PublishedBenchmark, published_quality_b
 from openasm.regulation.quality import completeness_reached, is_inverse
 from openasm.regulation.ratios import Ratios
 from openasm.regulation.rulebook import rules_for
+from openasm.runs.measure_run import write_score_input
 from openasm.runs.score_checks import cohort_of_measures
-from openasm.runs.score_inputs import QUALITY_COLUMNS
 from openasm.runs.whose_patients import Practices
 
 BY_CLINICIAN_HEADER = (
@@ -70,10 +70,7 @@ def write_clinician_results(
         for key, tally in counts.tallies.items():
             points = benchmark_points(key, tally, of_measure[quality_ids[key.measure]], rules)
             writer.writerow((*key, *_counts(tally), _rate(tally), *_statuses(tally, rules), *points))
-    with written_whole(folder / "scores" / "score_input.csv") as stream:
-        table = csv.DictWriter(stream, [column.name for column in QUALITY_COLUMNS], lineterminator="\n")
-        table.writeheader()
-        table.writerows(score_input_rows(counts, practices, quality_ids, rules))
+    write_score_input(folder, score_input_rows(counts, practices, quality_ids, rules))
 
 
 def score_input_rows(

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from openasm import __version__
-from openasm.archive.folder import new_run
-from openasm.archive.manifest import Provenance, file_hash, write_manifest
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems
 from openasm.quality.functional_status_change import (
@@ -22,7 +19,7 @@ from openasm.quality.functional_status_change import (
     read_treatment_episodes,
     result_of,
 )
-from openasm.runs.score_inputs import QUALITY_COLUMNS
+from openasm.runs.measure_run import MeasureRun, write_measure_run, write_score_input
 
 MEASURE = "220"
 EPISODES_HEADER = (
@@ -51,34 +48,28 @@ def run_functional_status(
     episodes = read_treatment_episodes(file, problems)
     problems.refuse_errors()
     counts = functional_counts(episodes, year)
-    with new_run(out, replace=replace) as folder:
+
+    def write(folder: Path) -> None:
         _write_episodes(folder, episodes, year)
         _write_counts(folder, counts)
-        write_manifest(
-            folder,
-            provenance=Provenance(
-                version=__version__,
-                command="functional-status",
-                name=out.name,
-                year=year,
-                inputs=[
-                    {
-                        "table": "treatment_episodes",
-                        "name": file.name,
-                        "sha256": file_hash(file),
-                        "bytes": file.stat().st_size,
-                    }
-                ],
-                overlays=(),
-                settings={"measure": MEASURE},
-                started=started,
-                ended=now(),
-            ),
-            parameters=(),
+
+    write_measure_run(
+        out,
+        MeasureRun(
+            command="functional-status",
+            year=year,
+            table="treatment_episodes",
+            file=file,
+            settings={"measure": MEASURE},
             counts={"episodes": len(episodes)},
-            problems=problems,
             notes=["Scores and predicted changes are the instrument owner's; residuals alone were worked out."],
-        )
+        ),
+        write,
+        problems=problems,
+        started=started,
+        now=now,
+        replace=replace,
+    )
     return FunctionalStatusSummary(out, year, tuple(counts), tuple(problems))
 
 
@@ -109,14 +100,15 @@ def _write_counts(folder: Path, counts: list[FunctionalCounts]) -> None:
         for each in counts:
             shares = ("" if share is None else repr(float(share)) for share in (each.tally.rate, each.completeness))
             writer.writerow((each.tin, each.npi, MEASURE, each.eligible, each.met, each.not_met, *shares))
-    with written_whole(folder / "scores" / "score_input.csv") as stream:
-        table = csv.DictWriter(stream, [column.name for column in QUALITY_COLUMNS], lineterminator="\n", restval="")
-        table.writeheader()
-        for each in counts:
-            if each.npi:
-                row = {"tin": each.tin, "npi": each.npi, "measure": MEASURE, "collection_type": "cqm"}
-                numbers = {"eligible": each.eligible, "met": each.met, "not_met": each.not_met}
-                table.writerow(row | numbers | {"exclusions": 0, "exceptions": 0})
+    write_score_input(
+        folder,
+        (
+            {"tin": each.tin, "npi": each.npi, "measure": MEASURE, "collection_type": "cqm"}
+            | {"eligible": each.eligible, "met": each.met, "not_met": each.not_met, "exclusions": 0, "exceptions": 0}
+            for each in counts
+            if each.npi
+        ),
+    )
 
 
 def _decimal(number: Fraction | None) -> str:

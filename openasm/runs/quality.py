@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from openasm import __version__
 from openasm.archive.folder import new_run
-from openasm.archive.manifest import Provenance, write_manifest
+from openasm.archive.manifest import Provenance, input_record, write_manifest
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.clinical.fhir import NO_PATIENTS_AT_ALL
 from openasm.clinical.fhir_facts import ProfileUse
@@ -210,12 +210,8 @@ def _valued(
 
 def _inputs(source: Path, value_sets: Path) -> list[dict[str, object]]:
     """Hashes of what was read: each record file, and the value sets as one. Names are shown by place, as they may hold a patient's."""
-    records: list[dict[str, object]] = [
-        {"table": "records", "name": f"file {place}", "sha256": _sha256([path]), "bytes": path.stat().st_size}
-        for place, path in enumerate(
-            plain_table_files(source) if is_plain_tables(source) else source_files(source), start=1
-        )
-    ]
+    files = plain_table_files(source) if is_plain_tables(source) else source_files(source)
+    records = [input_record("records", path, name=f"file {place}") for place, path in enumerate(files, start=1)]
     sets = value_set_files(value_sets)
     size = sum(path.stat().st_size for path in sets)
     return [*records, {"table": "value_sets", "name": f"{len(sets)} files", "sha256": _sha256(sets), "bytes": size}]

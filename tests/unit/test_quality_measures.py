@@ -81,7 +81,10 @@ def test_readings_in_acute_care() -> None:
     stay = record.last_id
     assert word("CMS165", record.blood_pressure(120, 70, "2026-04-02", encounter=stay)) == "not met"
     assert word("CMS165", record.blood_pressure(121, 71, "2026-04-03")) == "met"  # no encounter: counts
-    assert "121/71 on 2026-04-03" in reason("CMS165", record)
+    flagged = "121/71 on 2026-04-03, the day of an inpatient or emergency stay that the reading does not refer to"
+    assert flagged in reason("CMS165", record)
+    record.blood_pressure(122, 72, "2026-08-03")
+    assert "122/72 on 2026-08-03." in reason("CMS165", record)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +252,31 @@ def test_exceptions_of_beta_blockers(story: Story, expected: str) -> None:
     assert word("CMS144", story(with_heart_failure())) == expected
 
 
+def test_what_the_reference_engine_does_not_look_at() -> None:
+    """docs/method/reference-engine-quirks.md, the points that no published case tells apart."""
+    rejected = with_heart_failure().medication_order(ACE, "2026-02-02")
+    rejected.rejected(rejected.last_id)
+    rejected.resources[-1]["status"] = "requested"
+    assert word("CMS135", rejected) == "not met"  # whatever the task's own status
+    profiled = with_heart_failure().medication_order(ACE, "2026-02-02")
+    profiled.resources[-1]["doNotPerform"] = True
+    assert word("CMS135", profiled) == "met"  # the profile says order
+    slow = with_heart_failure()
+    for minute, status in ((5, "preliminary"), (10, "final")):
+        time = f"2026-02-02T10:{minute:02}:00.000Z"
+        slow.observation(("x", "y"), time, kind="heart rate", amount=(48, "/min"), status=status)
+    assert word("CMS144", slow) == "excepted"  # the earlier one's status
+    for status, expected in (("draft", "not met"), ("completed", "excepted")):
+        refused = with_heart_failure().medication_order(
+            ACE, "2026-02-02", requested=False, status=status, reason=demo_code("Medical Reason")
+        )
+        assert word("CMS135", refused) == expected
+    draft = with_heart_failure().medication_order(
+        BETA, "2026-02-02", requested=False, status="draft", reason=demo_code("Medical Reason")
+    )
+    assert word("CMS144", draft) == "excepted"
+
+
 # --- CMS90 ---------------------------------------------------------------------------------------------------------------
 
 
@@ -347,6 +375,17 @@ def elder() -> Record:
 )
 def test_more_than_one_order(story: Story, rates: str) -> None:
     assert "".join(str(int(outcome.numerator)) for outcome in outcomes("CMS156", story(elder()))) == rates
+
+
+def test_the_dose_of_a_liquid_meets_no_limit() -> None:
+    solution = ("http://www.nlm.nih.gov/research/umls/rxnorm", "393245")  # 0.05 mg/mL
+    record = elder()
+    for when in ("2026-02-02", "2026-05-02"):
+        record.medication_order(solution, when, days=10, amount=1000)
+        record.resources[-1]["medicationCodeableConcept"]["coding"].append(
+            {"system": "urn:openasm:demo", "code": demo_code("Digoxin Medications")[1]}
+        )
+    assert not outcomes("CMS156", record)[0].numerator
 
 
 def test_daily_dose_of_digoxin() -> None:

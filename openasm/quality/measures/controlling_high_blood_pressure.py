@@ -181,6 +181,14 @@ class ControllingHighBloodPressure(Measure):
         if systolic is None or diastolic is None:
             return Finding(False, f"a blood pressure of {day} lacks a systolic or diastolic value in mm[Hg]")
         controlled = systolic < self.systolic_below and diastolic < self.diastolic_below
+        if view.patient.seen & self.stay and any(
+            self._in_a_stay(reading.when, view.patient.encounters) for reading in view.readings
+        ):
+            return Finding(
+                controlled,
+                f"latest blood pressure {systolic:g}/{diastolic:g} on {day}, the day of an inpatient or emergency stay that "
+                "the reading does not refer to",
+            )
         return Finding(controlled, f"latest blood pressure {systolic:g}/{diastolic:g} on {day}")
 
     def gaps(self, view: View, group: int) -> tuple[Gap, ...]:
@@ -217,7 +225,8 @@ class ControllingHighBloodPressure(Measure):
     def _qualifies(self, observation: Observation, when: Moment, encounters: list[Encounter]) -> bool:
         """Not on a day of an inpatient or emergency stay, or made in an encounter that is not known to be acute.
 
-        A reading without an encounter of its own therefore counts even on the day of a stay (docs/method/reference-engine-quirks.md).
+        A reading without an encounter of its own therefore counts even on the day of a stay (docs/method/reference-engine-quirks.md); the
+        reason given with the result says so.
         """
         own = observation.encounter
         if not own:
@@ -229,7 +238,11 @@ class ControllingHighBloodPressure(Measure):
                 break
         else:
             return True
-        return not any(
+        return not self._in_a_stay(when, encounters)
+
+    def _in_a_stay(self, when: Moment, encounters: list[Encounter]) -> bool:
+        """On a day of a finished inpatient or emergency stay."""
+        return any(
             encounter.codes & self.stay and encounter.status == "finished" and point_within_days(when, encounter.period)
             for encounter in encounters
         )
