@@ -83,7 +83,7 @@ class Explanation:
         lines = [
             f"TIN {self.tin}, NPI {self.npi}, {COHORT_TITLES[self.cohort]} cohort" + (f" ({who})" if who else ""),
             f"Performance year {self.year}, payment year {self.payment_year}. Status: {self.status}.",
-            *self.notes,
+            _result_line(self.numbers),
         ]
         rules = {rule.name: rule for step in self.steps for rule in step.rules}
         numbers = {name: number for number, name in enumerate(rules, start=1)}
@@ -96,7 +96,20 @@ class Explanation:
         count = len(self.unconfirmed)
         lines += ["", f"RULE VALUES ({count} of {len(rules)} marked ?: not confirmed in CMS's own text)"]
         lines += rule_lines(rules.values())
+        if self.notes:
+            lines += ["", "ABOUT THIS RUN", *(f"  {note}" for note in self.notes)]
         return "\n".join(lines)
+
+
+def _result_line(numbers: Mapping[str, str]) -> str:
+    """What came out, before how: as written in the run, to the digits people use."""
+    if not numbers["final_score"]:
+        return "No final score: payments are not changed."
+    score = f"Final score {float(numbers['final_score']):.2f}"
+    factor = f"payment adjustment factor {float(numbers['payment_adjustment_factor']):+.2%}"
+    dollars = float(numbers["payment_change_dollars"])
+    change = f"{'-' if dollars < 0 else '+'}${abs(dollars):,.2f} a year on ${float(numbers['part_b_paid']):,.2f} of Part B payments"
+    return f"{score}, {factor}: {change}."
 
 
 def explain_participant(run: Run, *, tin: str, npi: str, cohort: str | None = None) -> tuple[Explanation, ...]:
