@@ -95,7 +95,7 @@ SCORE_TABLES: Mapping[str, Columns] = {
     "inputs/cost": _WHO | _kept("measure", "episodes", "score"),
     "inputs/attestations": _kept("item", "answer", "numerator", "denominator", "start", "end")
     | {"tin": Treatment.PRACTICE},
-    "quality": _COUNTS | _kept("quality_id", "version", "lower_is_better"),
+    "quality": _COUNTS | _kept("quality_id", "version", "lower_is_better") | _WHO,
     "quality_by_clinician": _WHO
     | _COUNTS
     | _kept("completeness", "completeness_status", "case_minimum_status", "mips_points_ecqm", "mips_benchmark_ecqm")
