@@ -243,13 +243,18 @@ class _Writer:
         _add(external, "id", root=self._given("population_id", result.measure, rate.group, population.code))
 
     def _rows(self, kind: str, counts: Mapping[str, int]) -> dict[str, int]:
-        """Every code of a kind with its count, zeros included; the unknown only where there are any and the format has a place."""
-        rows = {code: counts.get(code, 0) for code in self.formats.codes(kind)}
-        if counts.get(UNKNOWN) and kind in ("race", "ethnicity"):
-            rows[UNKNOWN] = counts[UNKNOWN]
-        if counts.get(UNKNOWN) and kind == "payer":
-            rows["D"] += counts[UNKNOWN]  # the group "other" holds who pays in no known way
-        return rows
+        """The codes of a kind that anybody has; where nobody has any, the first with 0, as CMS asks for a row of every kind.
+
+        Of whom it is not known: race and ethnicity have a place for that, a payer counts as other, a sex has none and is left out.
+        """
+        known = dict.fromkeys(self.formats.codes(kind), 0) | {code: counts[code] for code in counts if code != UNKNOWN}
+        unknown = counts.get(UNKNOWN, 0)
+        if kind == "payer":
+            known["D"] += unknown
+        elif kind != "sex":
+            known[UNKNOWN] = unknown
+        rows = {code: count for code, count in known.items() if count}
+        return rows or {next(iter(known)): 0}
 
     def _supplemental(self, parent: ET.Element, kind: str, code: str, count: int, place: tuple[str, ...]) -> None:
         observation = _observation(_add(parent, "entryRelationship", typeCode="COMP"))

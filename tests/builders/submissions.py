@@ -81,6 +81,7 @@ def practice(
     levels: Sequence[str] = ("individual",),
     size: int = 3,
     counts: Mapping[str, tuple[int, int, int, int]] = COUNTS,
+    every_code: bool = False,
 ) -> Made:
     """A practice with `clinicians` in each cohort, all measures at each level, everything attested."""
     rows: Rows = {name: [] for name in HEADERS}
@@ -112,7 +113,7 @@ def practice(
         reporters = [*(members if "individual" in levels else []), *([""] if "tin" in levels else [])]
         for who in reporters:
             for measure in MEASURES[cohort]:
-                add_measure(made, who, measure, counts[measure])
+                add_measure(made, who, measure, counts[measure], every_code=every_code)
     rows["attestations"] += attested(TIN)
     made.interoperability += [
         {"tin": TIN, "item": item, "detail": f"{item}_PROD"} for item in ("PI_PHCDRR_1", "PI_PHCDRR_3")
@@ -121,7 +122,9 @@ def practice(
     return made
 
 
-def add_measure(made: Made, who: str, measure: str, counts: tuple[int, int, int, int]) -> None:
+def add_measure(
+    made: Made, who: str, measure: str, counts: tuple[int, int, int, int], *, every_code: bool = False
+) -> None:
     """A row of quality.csv and, for an eCQM, its supplemental rows."""
     eligible, met, exclusions, exceptions = counts
     kind = "cqm" if measure == "220" else "ecqm"
@@ -137,11 +140,13 @@ def add_measure(made: Made, who: str, measure: str, counts: tuple[int, int, int,
         }
     )
     if kind == "ecqm":
-        made.supplemental += supplemental_rows(who, measure, counts)
+        made.supplemental += supplemental_rows(who, measure, counts, every_code=every_code)
 
 
-def supplemental_rows(who: str, measure: str, counts: tuple[int, int, int, int]) -> list[dict[str, object]]:
-    """Every population of every rate with its four kinds, some of it unknown."""
+def supplemental_rows(
+    who: str, measure: str, counts: tuple[int, int, int, int], *, every_code: bool = False
+) -> list[dict[str, object]]:
+    """Every population of every rate with its four kinds: all under one code, or spread over every code and the unknown."""
     formats = formats_for(2027)
     known = formats.measure(measure)
     eligible, met, exclusions, exceptions = counts
@@ -162,12 +167,15 @@ def supplemental_rows(who: str, measure: str, counts: tuple[int, int, int, int])
             }
             rows.append({**key, "kind": "total", "code": "", "count": size})
             for kind in ("sex", "race", "ethnicity", "payer"):
-                rows += [{**key, "kind": kind, "code": code, "count": n} for code, n in _spread(formats, kind, size)]
+                rows += [
+                    {**key, "kind": kind, "code": code, "count": n}
+                    for code, n in _spread(formats, kind, size, every_code)
+                ]
     return rows
 
 
-def _spread(formats: Formats, kind: str, size: int) -> Iterable[tuple[str, int]]:
-    codes = [*formats.codes(kind), "UNK"]
+def _spread(formats: Formats, kind: str, size: int, every_code: bool) -> Iterable[tuple[str, int]]:
+    codes = [*formats.codes(kind), "UNK"] if every_code else [*formats.codes(kind)][:1]
     share, rest = divmod(size, len(codes))
     return [(code, share + (place < rest)) for place, code in enumerate(codes)]
 
