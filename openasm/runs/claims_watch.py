@@ -57,9 +57,7 @@ def practice_months(claims: Claims, engine: Engine, tins: Sequence[str]) -> list
         .agg(nw.len().alias("lines"), nw.col("nobody").sum().alias("nobody"))
     )
     rows = engine.to_arrow(counted).to_pylist()
-    found = [
-        PracticeMonth(row["tin"], _day(row["month"]), int(row["lines"]), int(row["nobody"])) for row in rows
-    ]
+    found = [PracticeMonth(row["tin"], _day(row["month"]), int(row["lines"]), int(row["nobody"])) for row in rows]
     return sorted(found, key=lambda each: (each.tin, each.month))
 
 
@@ -93,7 +91,8 @@ def write_practice_months(months: Sequence[PracticeMonth], path: Path, problems:
     """Write tin, month, professional_lines, without_clinician; practices that stop naming clinicians become problems."""
     columns = ("tin", "month", "professional_lines", "without_clinician")
     write_csv(
-        path, table_of(columns, [(each.tin, each.month.isoformat(), each.lines, each.without_clinician) for each in months])
+        path,
+        table_of(columns, [(each.tin, each.month.isoformat(), each.lines, each.without_clinician) for each in months]),
     )
     for tin in dict.fromkeys(each.tin for each in months):
         first = stops_naming([each for each in months if each.tin == tin])

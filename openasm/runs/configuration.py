@@ -147,13 +147,13 @@ def read_configuration(file: Path, *, today: dt.date) -> Configuration:
     Raises NotFound without such a file, InputRefused with everything that is wrong with it (N001 to N011).
     """
     problems = Problems()
-    values, text = _values(file, problems, today=today)
+    values, document, text = _values(file, problems, today=today)
     run = values.get("run", {})
     if "year" not in run and not problems.errors:
         problems.add(
             found.KEY_MISSING, file.name, column="run.year", expected="the performance year, as in year = 2027"
         )
-    _check_together(values, file.name, problems)
+    _check_together(document, file.name, problems)
     problems.refuse_errors()
     year = run["year"]
     return Configuration(
@@ -173,8 +173,10 @@ def read_configuration(file: Path, *, today: dt.date) -> Configuration:
     )
 
 
-def _values(file: Path, problems: Problems, *, today: dt.date) -> tuple[dict[str, dict[str, Any]], str]:
-    """Sections with parsed values, and the text; what is wrong goes to `problems`."""
+def _values(
+    file: Path, problems: Problems, *, today: dt.date
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]], str]:
+    """Sections with parsed values, the same as they stand, and the text; what is wrong goes to `problems`."""
     if not file.exists():
         raise NotFound(f"There is no configuration {file.name}.")
     try:
@@ -198,7 +200,7 @@ def _values(file: Path, problems: Problems, *, today: dt.date) -> tuple[dict[str
             problems.add(found.WRONG_KIND, file.name, column=section, expected=f"a section [{section}]")
         else:
             values[section] = _section(section, content, reading, file.name, problems)
-    return values, text
+    return values, {name: content for name, content in document.items() if isinstance(content, dict)}, text
 
 
 def _section(

@@ -324,7 +324,7 @@ class _Graph:
                     *_tables_of(section.peers),
                     *(_single(role, path) for role, path in read if path is not None),
                 ),
-                parameters=_records(used),
+                parameters=_records(each for each in used if each.name.startswith(("quality.", "cost."))),
                 settings={
                     "own_tins": list(stage_work.own_tins(self.configuration)),
                     "computed_for": section.computed_for,

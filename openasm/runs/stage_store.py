@@ -112,18 +112,19 @@ class Store:
         place = self.work_folder_of(stage, key)
         (place / OUT).mkdir(exist_ok=True)
         target = self.folder / entry_name(stage, key)
-        whole = {"format": FORMAT, "stage": stage, "key": key, **record, "outputs": files_of(place / OUT, self.hash_of)}
+        made = {"format": FORMAT, "stage": stage, "key": key, **record, "outputs": files_of(place / OUT, self.hash_of)}
+        text = json.dumps(made, ensure_ascii=False, indent=1, sort_keys=True)
         finished = place / "finished"
         shutil.rmtree(finished, ignore_errors=True)
         finished.mkdir(mode=0o700)
         os.replace(place / OUT, finished / OUT)
         with written_whole(finished / STAGE_FILE, private=True) as stream:
-            json.dump(whole, stream, ensure_ascii=False, indent=1, sort_keys=True)
+            stream.write(text)
         if target.exists():  # damaged, else it would have been found
             shutil.rmtree(target)
         os.replace(finished, target)
         shutil.rmtree(place, ignore_errors=True)
-        return Entry(target, whole)
+        return Entry(target, json.loads(text))  # as the next run will read it
 
     def work_folder_of(self, stage: str, key: str) -> Path:
         """Where a stage is made."""

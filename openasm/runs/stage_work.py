@@ -14,10 +14,11 @@ from openasm.archive.projection import write_projection
 from openasm.archive.run import read_run
 from openasm.archive.tables import read_csv
 from openasm.base.fields import Column
-from openasm.base.files import read_table, tin, written_whole
+from openasm.base.files import COLUMN_UNKNOWN, read_table, tin, written_whole
 from openasm.base.problems import Problems
 from openasm.claims.folder import open_claims
 from openasm.claims.loading import load_claims
+from openasm.participants.roster import ROSTER_COLUMNS as ELIGIBILITY_ROSTER
 from openasm.projection.project import Request, project
 from openasm.quality.attribution import AttributedCounts, CountKey
 from openasm.quality.populations import Tally
@@ -34,6 +35,7 @@ from openasm.runs.joined_inputs import Sources, join_inputs
 from openasm.runs.quality import run_quality
 from openasm.runs.score_run import score_folder
 from openasm.runs.stage_graph import Outcome, Work
+from openasm.runs.whose_patients import ROSTER_COLUMNS as QUALITY_ROSTER
 from openasm.runs.whose_patients import WhosePatients
 from openasm.tables.engine import open_engine
 
@@ -121,7 +123,7 @@ def eligibility(work: Work, configuration: Configuration, means: Means, inputs: 
         progress=means.step,
         **means.of_engine(),
     )
-    return outcome_of_run(work.out)
+    return _roster_known_as_a_whole(outcome_of_run(work.out), configuration)
 
 
 def quality(work: Work, configuration: Configuration, means: Means, measures: Sequence[str]) -> Outcome:
@@ -141,7 +143,7 @@ def quality(work: Work, configuration: Configuration, means: Means, measures: Se
         as_of=section.as_of,
         progress=lambda patients: means.step(f"{patients:,} patients"),
     )
-    return outcome_of_run(work.out)
+    return _roster_known_as_a_whole(outcome_of_run(work.out), configuration)
 
 
 def whose_patients(configuration: Configuration) -> WhosePatients:
@@ -285,6 +287,22 @@ def rules_of(configuration: Configuration) -> Any:
     """The rule values in force for the run."""
     run = configuration.run
     return rules_for(run.year, overlays=configuration.overlays, assume_year=run.assume_year)
+
+
+def _roster_known_as_a_whole(outcome: Outcome, configuration: Configuration) -> Outcome:
+    """The outcome without warnings of columns that another reader of the one roster knows."""
+    roster = configuration.participants.roster
+    if roster is None:
+        return outcome
+    known = {column.name for column in (*ELIGIBILITY_ROSTER, *QUALITY_ROSTER)}
+    kept = [
+        each
+        for each in outcome.problems
+        if not (
+            each["code"] == COLUMN_UNKNOWN.code and each["file"] == roster.name and each["column"].strip("'") in known
+        )
+    ]
+    return replace(outcome, problems=tuple(kept))
 
 
 def outcome_of_run(folder: Path) -> Outcome:

@@ -1,0 +1,338 @@
+"""The whole chain from a configuration: what a run holds, what is made again, and what a fault leaves."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import errno
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from openasm.archive.explanation import explain_participant
+from openasm.archive.manifest import file_hash
+from openasm.archive.run import read_run
+from openasm.base.errors import InputRefused, NotFound, WrongUsage
+from openasm.cli.run import app
+from openasm.runs import stage_work
+from openasm.runs.configured import StageStopped, plan_configured, run_configured
+from openasm.runs.stage_store import Store
+from tests.builders.configured_runs import (
+    configured,
+    copied,
+    is_whole,
+    results_of,
+    run_now,
+    small_group,
+    with_section,
+)
+
+NOW = {"now": lambda: dt.datetime.now(dt.UTC)}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a group's files and a finished run; tests work on copies."""
+    folder = tmp_path_factory.mktemp("group")
+    small_group(folder)
+    run_now(folder / "practice.toml", folder / "run")
+    return folder
+
+
+@pytest.fixture
+def group(made: Path, tmp_path: Path) -> Path:
+    return copied(made, tmp_path / "group")
+
+
+def test_the_run_folder_holds_what_the_reference_says(made: Path) -> None:
+    run = made / "run"
+    names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    wanted = {
+        *("manifest.json", "config.toml", "execution.json", "report.html"),
+        *(
+            f"scores/{name}.csv"
+            for name in ("scores", "measure_scores", "benchmarks", "categories", "cohorts", "practices")
+        ),
+        *(f"scores/inputs/{name}.csv" for name in ("participants", "quality", "cost", "attestations")),
+        *(f"scores/{name}.csv" for name in ("quality", "quality_by_clinician", "gap_worth", "cost", "cost_categories")),
+        *(f"scores/{name}.csv" for name in ("cost_models", "cost_mips", "eligibility", "participation_years")),
+        *(f"scores/{name}.csv" for name in ("program_overlaps", "who-is-in", "systems", "data_problems")),
+        *("scores/claims_by_practice.csv", "worksheets/tin_questions.csv"),
+        *(f"patients/{name}" for name in ("populations.csv", "populations.parquet", "gaps.csv", "worklist.csv")),
+        *(f"patients/{name}.parquet" for name in ("episodes", "attribution", "episode_costs", "costliest", "timeline")),
+        "patients/quality_visits.csv",
+    }
+    assert wanted <= names
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "run-folder.md").read_text(encoding="utf-8")
+    stems = {Path(name).name.split(".")[0] for name in names}
+    assert {stem for stem in stems if stem not in page} == set()
+    assert (run / "patients").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (run / "patients").iterdir()} == {0o600}
+    assert is_whole(run)
+
+
+def test_no_patient_is_outside_patients(made: Path) -> None:
+    run = made / "run"
+    people = set(pq.read_table(run / "patients" / "episodes.parquet")["beneficiary"].to_pylist())
+    with (run / "patients" / "populations.csv").open(encoding="utf-8", newline="") as stream:
+        people |= {row["patient"] for row in csv.DictReader(stream)}
+    assert len(people) > 20
+    for path in [*(run / "scores").rglob("*.*"), *run.glob("*.*")]:
+        content = path.read_bytes()
+        assert [each for each in people if each.encode() in content] == []
+
+
+def test_both_cohorts_stand_in_one_table_each(made: Path) -> None:
+    patients = made / "run" / "patients"
+    for name in ("episodes", "attribution", "episode_costs", "costliest", "timeline"):
+        cohorts = pq.read_table(patients / f"{name}.parquet")["cohort"].to_pylist()
+        assert sorted(set(cohorts)) == ["heart_failure", "low_back_pain"]
+        assert cohorts == sorted(cohorts)
+    with (made / "run" / "scores" / "cost.csv").open(encoding="utf-8", newline="") as stream:
+        assert {row["measure"] for row in csv.DictReader(stream)} == {"COST_HF_1", "COST_LBP_1"}
+
+
+def test_ones_own_rows_are_computed_and_the_peers_are_as_given(made: Path) -> None:
+    def rows(path: Path) -> dict[tuple[str, str, str], dict[str, str]]:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return {(row["tin"], row["npi"], row["measure"]): row for row in csv.DictReader(stream)}
+
+    scored, computed = rows(made / "run" / "scores" / "inputs" / "cost.csv"), rows(made / "run" / "scores" / "cost.csv")
+    given = rows(made / "peers" / "cost.csv")
+    own = [key for key in scored if key not in given]
+    assert own
+    assert all(float(scored[key]["score"]) == float(computed[key]["score"]) for key in own)
+    assert all(float(scored[key]["score"]) == float(given[key]["score"]) for key in given)
+
+
+def test_the_manifest_is_enough_to_repeat_the_run(made: Path) -> None:
+    manifest = json.loads((made / "run" / "manifest.json").read_text(encoding="utf-8"))
+    stages = {each["name"]: each for each in manifest["stages"]}
+    assert manifest["command"] == "run"
+    assert list(stages)[:2] == ["claims", "claims_by_practice"]
+    for each in stages.values():
+        assert len(each["key"]) == 64
+        assert each["program"]["version"] == manifest["version"]
+        assert {"after", "inputs", "parameters", "settings", "outputs"} <= set(each)
+    assert {one["role"] for one in stages["eligibility"]["inputs"]} == {"participant list", "roster"}
+    assert stages["scores"]["after"] == ["score_inputs"]
+    assert {each["name"] for each in manifest["inputs"]} >= {"records", "roster.csv", "list.csv", "attestations.csv"}
+    assert "seconds" not in json.dumps(manifest["stages"])
+    assert {each["stage"] for each in manifest["not_computed"]} == {"projection"}
+    assert str(made) not in json.dumps(manifest)
+
+
+def test_the_run_reads_like_any_other(made: Path) -> None:
+    run = read_run(made / "run")
+    row = next(run.table("scores").rows())
+    assert explain_participant(run, tin=row["tin"], npi=row["npi"])
+
+
+def test_a_second_run_makes_nothing_again(group: Path) -> None:
+    before = results_of(group / "run")
+    summary = run_now(group / "practice.toml", group / "run")
+    assert summary.made == ()
+    assert results_of(group / "run") == before
+
+
+def test_another_place_name_and_number_of_jobs_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    elsewhere = copied(made, tmp_path / "elsewhere")
+    run_now(elsewhere / "practice.toml", tmp_path / "another name", jobs=3)
+    assert results_of(tmp_path / "another name") == results_of(made / "run")
+
+
+def made_again(group: Path, path: Path) -> dict[str, str]:
+    steps = plan_configured(configured(path), group / "run", **NOW).steps
+    again = {step.stage.name: step.why for step in steps if step.entry is None}
+    assert set(run_now(path, group / "run").made) == set(again)
+    return again
+
+
+def test_attestations_redo_scores_and_nothing_before(group: Path) -> None:
+    file = group / "attestations.csv"
+    file.write_text(file.read_text().replace("IA_1,yes", "IA_1,no", 1))
+    again = made_again(group, group / "practice.toml")
+    assert set(again) == {"score_inputs", "scores", "worklist", "report"}
+    assert again["score_inputs"] == "attestations attestations.csv changed"
+    assert again["scores"] == "rests on score_inputs, which is another"
+
+
+def test_a_rule_value_redoes_the_stages_that_use_it(group: Path) -> None:
+    (group / "own.yaml").write_text(
+        "section: payment\nparameters:\n  risk_level:\n    values:\n      - {years: [2027], value: 0.05, citation: a what-if}\n"
+    )
+    changed = group / "changed.toml"
+    changed.write_text((group / "practice.toml").read_text() + '[rules]\noverlays = ["own.yaml"]\n')
+    again = made_again(group, changed)
+    assert set(again) == {"scores", "worklist", "report"}
+    assert again["scores"] == "rule value payment.risk_level changed"
+
+
+def test_how_the_work_is_done_redoes_nothing(group: Path) -> None:
+    changed = with_section(group, "year = 2027", 'year = 2027\nmemory = "1GB"\njobs = 1\nkeep_days = 3')
+    before = results_of(group / "run")
+    assert run_now(changed, group / "run").made == ()
+    assert results_of(group / "run") == before
+    assert "keep_days" in (group / "run" / "config.toml").read_text()
+
+
+def test_going_back_finds_the_earlier_stages(group: Path) -> None:
+    before = results_of(group / "run")
+    changed = with_section(group, 'forms = ["html"]', 'forms = ["html"]\n[projection2]')
+    changed.write_text(
+        changed.read_text().replace("\n[projection2]", "").replace("as_of = 2027-12-01", "as_of = 2027-11-01")
+    )
+    assert set(run_now(changed, group / "run").made) >= {"quality", "worklist"}
+    assert results_of(group / "run") != before
+    assert run_now(group / "practice.toml", group / "run").made == ()
+    assert results_of(group / "run") == before
+
+
+def test_a_stage_whose_files_were_changed_is_made_again(group: Path) -> None:
+    before = results_of(group / "run")
+    (stage,) = (group / "run.stages").glob("scores-*")
+    (stage / "out" / "scores" / "scores.csv").write_text("tin\n")
+    again = made_again(group, group / "practice.toml")
+    assert again == {"scores": "its files are gone or were changed"}
+    assert results_of(group / "run") == before
+
+
+def test_stages_nobody_used_for_long_go(group: Path) -> None:
+    changed = with_section(group, "as_of = 2027-12-01", "as_of = 2027-11-01")
+    changed.write_text(changed.read_text().replace("year = 2027", "year = 2027\nkeep_days = 0"))
+    run_now(changed, group / "run")
+    assert len(list((group / "run.stages").glob("quality-*"))) == 1
+
+
+def test_what_cannot_be_computed_is_said_and_why(group: Path) -> None:
+    path = group / "little.toml"
+    path.write_text('[run]\nyear = 2027\n[records]\nsource = "records"\nvalue_sets = "value-sets"\ntin = "000000001"\n')
+    plan = plan_configured(configured(path), group / "little", **NOW)
+    assert [step.stage.name for step in plan.steps] == ["quality", "worklist"]
+    assert plan.not_computed["scores"] == "nobody to score: no [score_inputs] peers or participants"
+    assert plan.not_computed["claims"] == "no claims: no [claims] sources"
+    assert not (group / "little.stages").exists()
+    summary = run_now(path, group / "little")
+    assert "report" in summary.not_computed
+    assert (group / "little" / "scores" / "quality_by_clinician.csv").is_file()
+    assert not (group / "little" / "report.html").exists()
+
+
+def test_loaded_claims_without_the_data_year_say_so(group: Path) -> None:
+    record = json.loads((group / "claims" / "claims.json").read_text())
+    record["data_start"], record["data_end"] = "2026-01-01", "2027-12-31"
+    (group / "claims" / "claims.json").write_text(json.dumps(record))
+    path = with_section(group, '"tables"', '"loaded"')
+    why = plan_configured(configured(path), group / "loaded", **NOW).not_computed
+    assert why["eligibility"] == "the claims run from 2026-01-01 to 2027-12-31 and hold nothing of 2025"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "N031"),
+        (OSError("IO Error: could not write: No space left on device"), "N031"),
+        (MemoryError(), "N030"),
+        (RuntimeError("java.lang.OutOfMemoryError: Java heap space"), "N030"),
+    ],
+)
+def test_want_of_room_or_memory_is_a_clear_problem_and_an_earlier_run_stays(
+    group: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    before = results_of(group / "run")
+    changed = with_section(group, "as_of = 2027-12-01", "as_of = 2027-11-01")
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage_work, "run_quality", fails)
+        with pytest.raises(StageStopped, match=f"{code} Quality measures"):
+            run_now(changed, group / "run")
+    assert results_of(group / "run") == before
+    assert not list(group.glob(".run*"))
+    assert "quality" in run_now(changed, group / "run", resume=True).made
+
+
+def test_another_failure_is_not_taken_for_one_of_these(group: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(stage_work, "run_quality", fails)
+    with pytest.raises(ZeroDivisionError):
+        run_now(with_section(group, "as_of = 2027-12-01", "as_of = 2027-11-01"), group / "run")
+
+
+def test_every_file_that_cannot_be_read_is_named(group: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Store, path: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Store, "hash_of", refused)
+    with pytest.raises(InputRefused) as found:
+        run_now(group / "practice.toml", group / "run")
+    assert {each.kind.code for each in found.value.problems} == {"N010"}
+    assert {each.file for each in found.value.problems} >= {"records", "roster.csv", "attestations.csv"}
+
+
+def test_an_earlier_run_that_is_none_is_refused(group: Path) -> None:
+    path = group / "changed.toml"
+    path.write_text((group / "practice.toml").read_text() + '[previous]\nruns = ["records"]\n')
+    with pytest.raises(InputRefused) as refused:
+        run_now(path, group / "run")
+    assert [each.kind.code for each in refused.value.problems] == ["N011"]
+
+
+def test_an_earlier_run_is_named_with_its_hash(group: Path) -> None:
+    path = group / "changed.toml"
+    path.write_text((group / "practice.toml").read_text() + '[previous]\nruns = ["before"]\n')
+    copied(group / "run", group / "before")
+    run_now(path, group / "run")
+    manifest = json.loads((group / "run" / "manifest.json").read_text())
+    (named,) = manifest["previous"]
+    assert (named["name"], named["year"]) == ("before", 2027)
+    assert named["sha256"] == file_hash(group / "before" / "manifest.json")
+
+
+def test_other_folders_are_left_alone(group: Path) -> None:
+    with pytest.raises(WrongUsage, match="holds other files"):
+        run_now(group / "practice.toml", group / "records")
+    (group / "scored").mkdir()
+    (group / "scored" / "manifest.json").write_text('{"format": "openasm-run", "command": "score"}')
+    with pytest.raises(WrongUsage, match="holds a run of openasm score"):
+        run_now(group / "practice.toml", group / "scored")
+
+
+def test_resuming_nothing_is_said(group: Path) -> None:
+    with pytest.raises(NotFound, match="nothing to resume"):
+        run_configured(configured(group / "practice.toml"), group / "new", resume=True, **NOW)
+
+
+def test_progress_counts_stages_and_guesses_the_time_left(group: Path) -> None:
+    told = []
+    run_now(with_section(group, "as_of = 2027-12-01", "as_of = 2027-11-01"), group / "run", progress=told.append)
+    assert told[0].place == 1
+    assert {each.of for each in told} == {12}
+    assert any(not each.reused and each.left for each in told)
+    assert told[-1].title == "Report"
+
+
+def test_the_command_plans_runs_and_says_what_next(group: Path) -> None:
+    runner = CliRunner()
+    arguments = [str(group / "practice.toml"), "--out", str(group / "run")]
+    plan = runner.invoke(app, [*arguments, "--dry-run", "--json"])
+    assert {each["do"] for each in json.loads(plan.stdout)["stages"]} == {"reuse"}
+    words = runner.invoke(app, [*arguments, "--dry-run"]).stdout
+    assert "nothing it rests on has changed" in words
+    assert "not computed: switched off" in words
+    done = runner.invoke(app, [*arguments, "--resume"])
+    assert done.exit_code == 0
+    assert "0 stages computed" in done.stdout
+    assert "openasm explain" in done.stdout
+    record = json.loads(runner.invoke(app, [*arguments, "--json"]).stdout)
+    assert record["computed"] == []
+    assert {"stage", "code"} <= set(record["problems"][0])
+    assert isinstance(runner.invoke(app, [*arguments, "--engine", "polars"]).exception, WrongUsage)
+    assert isinstance(runner.invoke(app, [*arguments, "--jobs", "-1"]).exception, WrongUsage)
