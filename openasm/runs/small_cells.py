@@ -2,14 +2,14 @@
 
 CMS's rule for data that leave a project is that no count of 1 to 10 people is shown, nor anything from which it follows. Counts
 here are vectors on a tree (everybody, practice, clinician): a node is the sum of its children. A hidden node's whole vector is hidden.
-For each shown node that has hidden ones below, let U be those, after hidden children that have rows of their own were opened. What a
-reader knows of U is its sum: the shown node less what is shown below it. U is safe when
+For each shown node that has hidden children, let U be those, hidden children that have rows of their own replaced by what they are the
+sum of. What a reader knows of U is its sum: the shown node less what is shown below it. The node is safe when
 
-    it has at least two members, and the sum of their totals is larger than their number
+    at least two of its children are hidden, and the sum of the totals in U is larger than the number of its members
 
 because then each cell that is not 0 can take at least two values, even for a reader who knows that nothing is hidden where there is
-nobody (every member's total is at least 1). Otherwise one more node is hidden, the smallest first, or the shown node itself. A hidden
-node is never the sum of shown ones. Zeros are no secret. No node belongs to two such sums, so the sets are judged one by one.
+nobody (every member's total is at least 1): a unit of the difference can lie with one or with another. Otherwise one more node is
+hidden, the smallest first, or the shown node itself. No count of a hidden node is the sum of shown ones. Zeros are no secret.
 """
 
 from __future__ import annotations
@@ -41,15 +41,12 @@ def hidden_nodes(counts: Mapping[Path, Vector], *, at_least: Collection[Path] = 
     >>> sorted(hidden_nodes({(): (100,), ("a",): (60,), ("b",): (33,), ("c",): (7,)}))
     [('b',), ('c',)]
     """
-    totals = {path: sum(vector) for path, vector in counts.items()}
-    hidden = {
-        path for path, vector in counts.items() if path in at_least or any(map(is_small, (*vector, totals[path])))
-    }
+    hidden = {path for path, vector in counts.items() if path in at_least or any(map(is_small, (*vector, sum(vector))))}
     children: dict[Path, list[Path]] = {}
     for path in sorted(counts):
         if path and (parent := _parent(path, counts)) is not None:
             children.setdefault(parent, []).append(path)
-    while (another := _one_more(totals, hidden, children)) is not None:
+    while (another := _one_more(counts, hidden, children)) is not None:
         hidden.add(another)
     return frozenset(hidden)
 
@@ -59,19 +56,28 @@ def _parent(path: Path, counts: Mapping[Path, Vector]) -> Path | None:
     return next((path[:length] for length in range(len(path) - 1, -1, -1) if path[:length] in counts), None)
 
 
-def _one_more(totals: Mapping[Path, int], hidden: set[Path], children: Mapping[Path, list[Path]]) -> Path | None:
+def _one_more(counts: Mapping[Path, Vector], hidden: set[Path], children: Mapping[Path, list[Path]]) -> Path | None:
+    """A further node to hide, or None when everything hidden is safe."""
     for node in sorted(children):
-        if node in hidden:
-            # A hidden node whose children are all shown is their sum.
-            below = children[node]
-            if not hidden.intersection(below) and any(totals[each] for each in below):
-                return _smallest(below, totals)
-            continue
+        direct = [child for child in children[node] if child in hidden]
         opened = list(_opened(node, hidden, children))
         unknown = [each for each in opened if each in hidden]
-        if unknown and (len(unknown) < 2 or sum(totals[each] for each in unknown) <= len(unknown)):
-            others = [each for each in opened if each not in hidden and totals[each]]
-            return _smallest(others, totals) if others else node
+        if node in hidden:
+            for column, value in enumerate(counts[node]):
+                if value and not any(counts[each][column] for each in unknown):
+                    shown = [each for each in opened if each not in hidden and counts[each][column]]
+                    if shown:  # else the node counts people whom none of its children has
+                        return _smallest(shown, counts)
+            continue
+        if not direct:
+            continue
+        if len(direct) < 2:
+            others = [child for child in children[node] if child not in hidden and any(counts[child])]
+        elif sum(sum(counts[each]) for each in unknown) <= len(unknown):
+            others = [each for each in opened if each not in hidden and any(counts[each])]
+        else:
+            continue
+        return _smallest(others, counts) if others else node
     return None
 
 
@@ -84,5 +90,5 @@ def _opened(node: Path, hidden: set[Path], children: Mapping[Path, list[Path]]) 
             yield child
 
 
-def _smallest(nodes: list[Path], totals: Mapping[Path, int]) -> Path:
-    return min((each for each in nodes if totals[each]), key=lambda each: (totals[each], each))
+def _smallest(nodes: list[Path], counts: Mapping[Path, Vector]) -> Path:
+    return min(nodes, key=lambda each: (sum(counts[each]), each))
