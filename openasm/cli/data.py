@@ -10,11 +10,12 @@ from pathlib import Path
 
 import typer
 
+from openasm.base.errors import InputRefused
 from openasm.base.problems import Problem
 from openasm.participants.lookup import open_directory
 from openasm.participants.official_files import OFFICIAL_FILES
 from openasm.participants.participant_list import by_state, compare_lists
-from openasm.participants.shelves import Record, add_file, default_library, fetch_file, records
+from openasm.participants.shelves import Record, add_file, changed_files, default_library, fetch_file, records
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Official public files, with vintage and hash.")
 
@@ -22,6 +23,7 @@ _LIBRARY = typer.Option(
     None, "--library", help="Folder of official files (default: OPENASM_DATA, or the user's data folder)."
 )
 _VINTAGE = typer.Option(..., "--vintage", help="A short word for this version, as in 2026-02 or final-2027.")
+_SHA256 = typer.Option("", "--sha256", help="What the file's hash must be, where its publisher states it.")
 _JSON = typer.Option(False, "--json", help="Print one JSON document.")
 
 
@@ -70,12 +72,19 @@ def add(
     file: Path = typer.Argument(help="The downloaded file."),
     vintage: str = _VINTAGE,
     source: str = typer.Option("", "--source", help="Where it was downloaded, if not from its usual page."),
+    sha256: str = _SHA256,
     library: Path | None = _LIBRARY,
     as_json: bool = _JSON,
 ) -> None:
     """Check a downloaded file and keep it."""
     record, warnings = add_file(
-        library or default_library(), key, file, vintage=vintage, today=dt.datetime.now(dt.UTC).date(), source=source
+        library or default_library(),
+        key,
+        file,
+        vintage=vintage,
+        today=dt.datetime.now(dt.UTC).date(),
+        source=source,
+        sha256=sha256,
     )
     _print_added(record, warnings, as_json=as_json)
 
@@ -85,6 +94,7 @@ def fetch(
     key: str = typer.Argument(help="Which official file, as in `openasm data list`."),
     vintage: str = _VINTAGE,
     address: str | None = typer.Option(None, "--address", help="Fetch from here instead (https)."),
+    sha256: str = _SHA256,
     library: Path | None = _LIBRARY,
     as_json: bool = _JSON,
 ) -> None:
@@ -102,11 +112,32 @@ def fetch(
         vintage=vintage,
         today=dt.datetime.now(dt.UTC).date(),
         address=address,
+        sha256=sha256,
         progress=progress,
     )
     if sys.stderr.isatty():
         sys.stderr.write("\n")
     _print_added(record, warnings, as_json=as_json)
+
+
+@app.command()
+def verify(library: Path | None = _LIBRARY, as_json: bool = _JSON) -> None:
+    """Whether every file of the library is still as it was added; exit code 3 where one is not."""
+    shelf = library or default_library()
+    held = records(shelf)
+    changed = changed_files(shelf)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {"files": len(held), "changed": [each.as_record() for each in changed]}, indent=2, ensure_ascii=False
+            )
+        )
+        if changed:
+            raise typer.Exit(InputRefused.exit_code)
+        return
+    if changed:
+        raise InputRefused(changed)
+    typer.echo(f"{len(held):,} files, every one as it was added.")
 
 
 @app.command()

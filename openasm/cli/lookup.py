@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
@@ -15,7 +16,7 @@ from openasm.base.files import written_whole
 from openasm.base.identity import is_npi
 from openasm.participants.geography import Answer, Geography
 from openasm.participants.lookup import CAVEAT, Listing, Sources, listing, open_directory, open_geography
-from openasm.participants.participant_list import by_state
+from openasm.participants.participant_list import StateCount, by_state
 from openasm.participants.shelves import default_library
 
 app = typer.Typer(add_completion=False)
@@ -31,6 +32,7 @@ def lookup(
     npi: str = typer.Option("", "--npi", help="Ten digits."),
     org: str = typer.Option("", "--org", help="A practice's name, or a part of it."),
     state: str = typer.Option("", "--state", help="Two letters."),
+    states: bool = typer.Option(False, "--states", help="Counts by state: cohorts and small practices."),
     zip_code: str = typer.Option("", "--zip", help="A ZIP code of a site of service."),
     county: str = typer.Option("", "--county", help="A county's FIPS code, five digits."),
     library: Path | None = typer.Option(None, "--library", help="Folder of official files (default: OPENASM_DATA)."),
@@ -52,6 +54,9 @@ def lookup(
     """Look up a clinician, a practice, a state or a place: in the model or not, why, and from which file."""
     asked = [each.strip() for each in (query, npi, org, state, zip_code, county) if each.strip()]
     shelf = library or default_library()
+    if states and not (asked or state_map or county_map):
+        _print_states(shelf, participants, as_json=as_json)
+        return
     if state_map is not None and county_map is None and not asked:
         _write_state_map(shelf, participants, state_map, as_json=as_json)
         return
@@ -59,10 +64,10 @@ def lookup(
         geography, sources = open_geography(shelf, counties=counties, zips=zips, areas=areas)
         _write_county_map(geography, sources, county_map, state=state, as_json=as_json)
         return
-    if len(asked) != 1 or state_map is not None or county_map is not None:
+    if len(asked) != 1 or states or state_map is not None or county_map is not None:
         raise WrongUsage(
-            "Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county; or --state-map alone, or "
-            "--county-map alone or with --state."
+            "Give one thing to look up: a query, or one of --npi, --org, --state, --zip, --county; or --states or --state-map alone, "
+            "or --county-map alone or with --state."
         )
     if query:
         npi, org, state, zip_code = _by_form(query)
@@ -74,10 +79,13 @@ def lookup(
         return
     directory, sources = open_directory(shelf, participants)
     name = query if query and not (npi or state) else ""
+    counts: tuple[StateCount, ...] = ()
     if npi:
         rows = [listing(each) for each in directory.by_npi(npi.strip())]
     elif state:
-        rows = [listing(each) for each in directory.by_state(state)]
+        found_there = directory.by_state(state)
+        rows = [listing(each) for each in found_there]
+        counts = by_state(replace(directory.listed, clinicians=found_there))
     elif name:
         rows = [listing(each.clinician, closeness=each.closeness) for each in directory.by_name(name, limit=limit)]
         if not rows:
@@ -87,7 +95,24 @@ def lookup(
         rows = [
             listing(each.clinician, closeness=each.closeness) for each in directory.by_organization(org, limit=1000)
         ]
-    _print_rows(asked[0], rows, sources, limit=limit, as_json=as_json)
+    _print_rows(asked[0], rows, sources, counts, limit=limit, as_json=as_json)
+
+
+def _print_states(library: Path, participants: Path | None, *, as_json: bool) -> None:
+    directory, sources = open_directory(library, participants)
+    counts = by_state(directory.listed)
+    if as_json:
+        rows = [{**asdict(each), "all": each.all} for each in counts]
+        record = {"states": rows, "sources": sources.files, "warnings": [each.as_record() for each in sources.warnings]}
+        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    typer.echo("state      rows  heart failure  low back pain  small practice")
+    for each in counts:
+        typer.echo(
+            f"{each.state:<6} {each.all:>8,}  {each.heart_failure:>13,}  {each.low_back_pain:>13,}  {each.small_practice:>14,}"
+        )
+    typer.echo(f"From: {'; '.join(sources.files)}")
+    typer.echo("Next: openasm lookup --state ST lists the clinicians of a state, --state-map draws the map")
 
 
 def _write_state_map(library: Path, participants: Path | None, path: Path, *, as_json: bool) -> None:
@@ -150,13 +175,22 @@ def _by_form(query: str) -> tuple[str, str, str, str]:
     return "", "", "", ""
 
 
-def _print_rows(asked: str, rows: list[Listing], sources: Sources, *, limit: int, as_json: bool) -> None:
+def _print_rows(
+    asked: str,
+    rows: list[Listing],
+    sources: Sources,
+    counts: Sequence[StateCount],
+    *,
+    limit: int,
+    as_json: bool,
+) -> None:
     if as_json:
         typer.echo(
             json.dumps(
                 {
                     "asked": asked,
                     "found": len(rows),
+                    "by_state": [{**asdict(each), "all": each.all} for each in counts],
                     "rows": [asdict(row) for row in rows[:limit]],
                     "sources": sources.files,
                     "warnings": [problem.as_record() for problem in sources.warnings],
@@ -173,6 +207,11 @@ def _print_rows(asked: str, rows: list[Listing], sources: Sources, *, limit: int
         mistyped = re.fullmatch(r"[0-9]{10}", asked) is not None and not is_npi(asked)
         check = " Its check digit is wrong: see whether it is mistyped." if mistyped else ""
         raise NotFound(f"{asked} is not on this list ({'; '.join(sources.files)}).{check} {CAVEAT}")
+    for each in counts:
+        typer.echo(
+            f"{each.state}: {each.all:,} rows; heart failure {each.heart_failure:,}, low back pain {each.low_back_pain:,}; small "
+            f"practice {each.small_practice:,}"
+        )
     for row in rows[:limit]:
         close = "" if row.closeness > 0.999 else f"  (close: {row.closeness:.0%})"
         typer.echo(f"{row.npi}  {row.name}, {row.state}  {_TITLES[row.cohort]}{close}")

@@ -80,6 +80,12 @@ CLAIMS_IN_PART = declare(
     next_step="Where the claims are whole, say so with --claims-hold all.",
     severity=Severity.WARNING,
 )
+NOT_A_SITE = declare(
+    "P048",
+    "a site is not a ZIP code",
+    expected="ZIP codes of five digits, several with ; between them",
+    next_step="Give the ZIP codes of the places where services are given, leading zeros kept.",
+)
 LINES_OF_NOBODY = declare(
     "P047",
     "professional lines of the data year name no TIN or no clinician and count for nobody",

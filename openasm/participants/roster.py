@@ -8,6 +8,7 @@ Never a plain "no" where the list cannot tell.
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from openasm.base.problems import Problems
 from openasm.participants.directory import Directory
 from openasm.participants.names import folded, organization_words, person_words
 from openasm.participants.participant_list import ListedClinician
+from openasm.participants.problems import NOT_A_SITE
 from openasm.participants.sheets import harmless
 
 
@@ -57,11 +59,19 @@ def read_roster(path: Path, problems: Problems) -> tuple[RosterEntry, ...]:
             name=table["name"][place] or "",
             organization=table["organization"][place] or "",
             system=table["system"][place] or "",
-            sites=tuple(zip_code.strip() for zip_code in (table["sites"][place] or "").split(";") if zip_code.strip()),
+            sites=_sites(table["sites"][place] or "", path.name, table.row_numbers[place], problems),
             email=table["email"][place] or "",
         )
         for place in range(len(table))
     )
+
+
+def _sites(text: str, file: str, row: int, problems: Problems) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(";") if part.strip())
+    for each in found:
+        if re.fullmatch(r"[0-9]{5}(-?[0-9]{4})?", each) is None:
+            problems.add(NOT_A_SITE, file, row=row, column="sites", found=repr(each[:20]))
+    return tuple(each[:5] for each in found)
 
 
 class Standing(StrEnum):

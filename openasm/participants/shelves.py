@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from openasm.base.errors import NotFound, OpenAsmError, WrongUsage, file_that_is_there
+from openasm.base.errors import InputRefused, NotFound, OpenAsmError, WrongUsage, file_that_is_there
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.participants.official_files import OFFICIAL_FILES, OfficialFile, official_file
@@ -37,6 +37,20 @@ COUNT_CHANGED = declare(
     expected="the same count, or a change you know of",
     next_step="Look at what was published; `openasm data list` shows both vintages.",
     severity=Severity.WARNING,
+)
+
+
+OTHER_HASH = declare(
+    "P049",
+    "the file is not the one whose hash was given",
+    expected="the SHA-256 given with --sha256",
+    next_step="Get the file again, and the hash from whoever published it.",
+)
+FILE_CHANGED = declare(
+    "P050",
+    "a file of the library is not as it was added",
+    expected="the bytes that were checked when it was added",
+    next_step="Add or fetch the file again under the same vintage.",
 )
 
 
@@ -101,9 +115,9 @@ def newest(library: Path, key: str, *, vintage: str | None = None) -> tuple[Path
 
 
 def add_file(
-    library: Path, key: str, file: Path, *, vintage: str, today: dt.date, source: str = ""
+    library: Path, key: str, file: Path, *, vintage: str, today: dt.date, source: str = "", sha256: str = ""
 ) -> tuple[Record, tuple[Problem, ...]]:
-    """Check a file and keep it under its vintage; returns its record and the warnings.
+    """Check a file and keep it under its vintage; returns its record and the warnings. sha256: what its hash must be, if known.
 
     Raises InputRefused, changing nothing, when the content has errors; NotFound for an unknown key or a file that is not there; WrongUsage for a vintage that
     cannot name a folder. The same vintage added again is replaced whole.
@@ -112,7 +126,10 @@ def add_file(
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", vintage) is None:
         raise WrongUsage("A vintage is a short word such as 2026-02 or final-2027: letters, digits, dot, hyphen.")
     problems = Problems()
-    file_that_is_there(file)
+    digest = _hash(file_that_is_there(file))
+    if sha256 and sha256.strip().casefold() != digest:
+        problems.add(OTHER_HASH, file.name, found=f"{digest[:16]}...", expected=f"{sha256.strip()[:16]}...")
+        problems.refuse_errors()
     counts = kind.check(file, problems)
     _compare(library, kind, file, vintage, counts, problems)
     problems.refuse_errors()
@@ -122,7 +139,7 @@ def add_file(
         title=kind.title,
         vintage=vintage,
         file=file.name,
-        sha256=_hash(file),
+        sha256=digest,
         bytes=file.stat().st_size,
         added=today.isoformat(),
         source=source or kind.page,
@@ -132,6 +149,19 @@ def add_file(
     )
     _keep(library / key, file, record)
     return record, warnings
+
+
+def changed_files(library: Path, key: str | None = None) -> tuple[Problem, ...]:
+    """Files of the library that are gone or differ from what was added, as problems; empty when all are as they were."""
+    problems = Problems()
+    for record in records(library, key):
+        path = library / record.key / record.vintage / record.file
+        where = f"{record.key} {record.vintage}"
+        if not path.is_file():
+            problems.add(FILE_CHANGED, where, found=f"{record.file} is not there")
+        elif (digest := _hash(path)) != record.sha256:
+            problems.add(FILE_CHANGED, where, found=f"{record.file} with SHA-256 {digest[:16]}...")
+    return tuple(problems)
 
 
 def _compare(
@@ -181,6 +211,7 @@ def fetch_file(
     vintage: str,
     today: dt.date,
     address: str | None = None,
+    sha256: str = "",
     progress: Callable[[int, int | None], None] | None = None,
     timeout: float = 60.0,
 ) -> tuple[Record, tuple[Problem, ...]]:
@@ -201,7 +232,11 @@ def fetch_file(
     partial = library / ".partial" / hashlib.sha256(source.encode()).hexdigest()[:16] / name
     partial.parent.mkdir(parents=True, exist_ok=True)
     _download(source, partial, progress, timeout)
-    record, warnings = add_file(library, key, partial, vintage=vintage, today=today, source=source)
+    try:
+        record, warnings = add_file(library, key, partial, vintage=vintage, today=today, source=source, sha256=sha256)
+    except InputRefused:
+        shutil.rmtree(partial.parent, ignore_errors=True)  # whole, but not what was wanted: the next try begins anew
+        raise
     shutil.rmtree(partial.parent, ignore_errors=True)
     return record, warnings
 

@@ -21,6 +21,7 @@ from openasm.participants.episode_files import open_episodes
 from openasm.participants.findings import Judged, find
 from openasm.participants.notice import Notice, Source, make_notices
 from openasm.participants.problems import CLAIMS_IN_PART, LINES_OF_NOBODY
+from openasm.participants.sites import site_answers
 from openasm.regulation import participation
 from openasm.regulation.participation import clinic_codes, data_year, excluded_episodes_count, specialty_codes
 from openasm.regulation.rulebook import rules_for
@@ -149,6 +150,7 @@ def run_eligibility(
         company.contacts,
         packs,
         company.worksheet,
+        site_answers(company.roster, geography),
     )
     with new_run(out, replace=replace) as folder:
         progress("writing")

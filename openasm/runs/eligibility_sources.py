@@ -60,6 +60,19 @@ class EligibilityInputs:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterInputs:
+    """What a roster run reads; what is None comes from the library at `shelf`, where it holds it."""
+
+    shelf: Path
+    roster: Path | None = None
+    answers: Path | None = None
+    participants: Path | None = None
+    counties: Path | None = None
+    zips: Path | None = None
+    areas: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Company:
     """The list, the roster and what their match gives. worksheet: the open questions and every answer given so far."""
 
@@ -88,7 +101,7 @@ def check_usage(inputs: EligibilityInputs, notices: Sequence[str]) -> None:
         file_that_is_there(given)
 
 
-def read_company(inputs: EligibilityInputs, problems: Problems) -> Company:
+def read_company(inputs: EligibilityInputs | RosterInputs, problems: Problems) -> Company:
     """The list and the roster matched; errors go to `problems`. NotFound for a roster without a list."""
     try:
         directory, used = open_directory(inputs.shelf, inputs.participants)
@@ -107,7 +120,9 @@ def read_company(inputs: EligibilityInputs, problems: Problems) -> Company:
     return Company(directory, used.files, roster, placements, questions, invited, kept_worksheet(questions, answered))
 
 
-def read_geography(inputs: EligibilityInputs, problems: Problems) -> tuple[Geography | None, tuple[str, ...]]:
+def read_geography(
+    inputs: EligibilityInputs | RosterInputs, problems: Problems
+) -> tuple[Geography | None, tuple[str, ...]]:
     """The geography and the files it rests on; None, with a warning, where there is no delineation."""
     try:
         geography, used = open_geography(inputs.shelf, counties=inputs.counties, zips=inputs.zips, areas=inputs.areas)
@@ -187,8 +202,10 @@ def _made_up(claims: Path) -> bool:
         return False  # whatever is wrong with it is said when the claims are opened
 
 
-def file_records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list[dict[str, object]]:
-    """Every file read, with its hash and, from the library, its vintage."""
+def library_records(
+    inputs: EligibilityInputs | RosterInputs, *, with_geography: bool = True
+) -> list[dict[str, object]]:
+    """List, geography, roster and answers as they were read, with their hashes and, from the library, their vintages."""
     records: list[dict[str, object]] = []
     for key, title, given in (
         ("participants", "participant list", inputs.participants),
@@ -196,6 +213,8 @@ def file_records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list
         ("zips", "ZIP crosswalk", inputs.zips),
         ("areas", "mandatory areas", inputs.areas),
     ):
+        if key != "participants" and not with_geography:
+            continue
         if given is not None:
             records.append(_record(title, given))
             continue
@@ -204,13 +223,18 @@ def file_records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list
         except NotFound:
             continue
         records.append(_record(title, path) | {"vintage": kept.vintage, "added": kept.added})
-    for title, extra in (
-        ("roster", inputs.roster),
-        ("answers", inputs.answers),
-        ("claims", inputs.claims / "claims.json"),
-    ):
+    for title, extra in (("roster", inputs.roster), ("answers", inputs.answers)):
         if extra is not None and extra.is_file():
             records.append(_record(title, extra))
+    return records
+
+
+def file_records(inputs: EligibilityInputs, folders: Mapping[str, Path]) -> list[dict[str, object]]:
+    """Every file read, with its hash and, from the library, its vintage."""
+    records = library_records(inputs)
+    claims = inputs.claims / "claims.json"
+    if claims.is_file():
+        records.append(_record("claims", claims))
     records += [
         _record(name, folder / "patients" / f"{name}.parquet") | {"cohort": cohort}
         for cohort, folder in sorted(folders.items())

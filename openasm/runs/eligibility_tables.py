@@ -17,6 +17,7 @@ from openasm.participants.notice_workbook import write_notice_workbook
 from openasm.participants.overlaps import OVERLAPS
 from openasm.participants.registration import Contact, write_contacts
 from openasm.participants.roster import Placement, Question, by_system, write_worksheet
+from openasm.participants.sites import SiteAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Results:
     contacts: tuple[Contact, ...]
     notices: tuple[Notice, ...]
     worksheet: tuple[Question, ...] = ()
+    sites: tuple[SiteAnswer, ...] = ()
 
 
 def write_results(results: Results, folder: Path, *, with_roster: bool) -> None:
@@ -42,26 +44,41 @@ def write_results(results: Results, folder: Path, *, with_roster: bool) -> None:
     scores/years.csv                   listed clinicians year by year 2027-2031, and MIPS
     scores/overlaps.csv                ACOs and other programs: text, source, status
     scores/roster.csv, systems.csv     with a roster: where each entry stands and what follows; systems added up
+    scores/sites.csv                   with sites in the roster: whether each is in a mandatory area, and why
     worksheets/tin_questions.csv       open questions, then the answers given so far: to be given back with --answers
     worksheets/contacts.csv            with e-mail addresses: whom to register
     notices/                           error-notice packs asked for
     ```
     """
-    scores, worksheets = folder / "scores", folder / "worksheets"
+    scores = folder / "scores"
     eligibility = eligibility_table(results)
     write_csv(scores / "eligibility.csv", eligibility)
     write_parquet(scores / "eligibility.parquet", eligibility)
     write_csv(scores / "years.csv", years_table(results))
     write_csv(scores / "overlaps.csv", overlaps_table())
     if with_roster:
-        write_csv(scores / "roster.csv", roster_table(results))
-        write_csv(scores / "systems.csv", systems_table(results))
-        write_worksheet(results.worksheet, worksheets / "tin_questions.csv")
-        if results.contacts:
-            write_contacts(results.contacts, worksheets / "contacts.csv")
+        _write_roster(results, folder)
     for notice in results.notices:
         write_notice_pdf(notice, folder / "notices" / f"{notice.stem}.pdf")
         write_notice_workbook(notice, folder / "notices" / f"{notice.stem}.xlsx")
+
+
+def write_roster_results(results: Results, folder: Path) -> None:
+    """Write what a roster gives without claims: the files of `write_results` that need none."""
+    write_csv(folder / "scores" / "years.csv", years_table(results))
+    write_csv(folder / "scores" / "overlaps.csv", overlaps_table())
+    _write_roster(results, folder)
+
+
+def _write_roster(results: Results, folder: Path) -> None:
+    scores, worksheets = folder / "scores", folder / "worksheets"
+    write_csv(scores / "roster.csv", roster_table(results))
+    write_csv(scores / "systems.csv", systems_table(results))
+    write_worksheet(results.worksheet, worksheets / "tin_questions.csv")
+    if results.contacts:
+        write_contacts(results.contacts, worksheets / "contacts.csv")
+    if results.sites:
+        write_csv(scores / "sites.csv", sites_table(results))
 
 
 COLUMNS = (
@@ -248,6 +265,17 @@ def roster_table(results: Results) -> Table:
         "name_agrees",
     )
     return table_of((*names, "eligible_by_claims", "follows"), rows)
+
+
+def sites_table(results: Results) -> Table:
+    """scores/sites.csv: every site of the roster, whether it is in a mandatory area, and why."""
+    return table_of(
+        ("tin", "npi", "zip", "in_mandatory_area", "areas", "reason"),
+        [
+            (each.tin, each.npi, each.zip, each.placed.value, "; ".join(each.areas), each.reason)
+            for each in results.sites
+        ],
+    )
 
 
 def systems_table(results: Results) -> Table:

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from openasm.cli import data, eligibility, episodes, lookup, synth
+from openasm.cli import data, eligibility, episodes, lookup, roster, synth
 from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.findings import Finding
 
@@ -22,6 +22,7 @@ BLOCK = re.compile(r"^```(sh|csv)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOT
 APPS = {
     "data": data.app,
     "lookup": lookup.app,
+    "roster": roster.app,
     "synth": synth.app,
     "eligibility": eligibility.app,
     "episodes": episodes.app,
@@ -47,7 +48,7 @@ def test_every_command_runs_and_gives_what_the_page_says(tmp_path: Path, monkeyp
             result = CliRunner().invoke(APPS[command], arguments)
             assert result.exit_code == 0, (line, result.output, result.exception)
             said[line] = result.output
-    assert len(said) == 21
+    assert len(said) == 24
     one = next(output for line, output in said.items() if "2999000013 " in line and "lookup" in line)
     assert "MADE UP HEART GROUP" in one  # of the newest version
     changed = next(output for line, output in said.items() if "compare" in line)
@@ -61,7 +62,18 @@ def test_every_command_runs_and_gives_what_the_page_says(tmp_path: Path, monkeyp
     packs = sorted(path.name for path in (tmp_path / "with-notice" / "notices").iterdir())
     assert packs == ["notice-2999000534-low_back_pain-2027.pdf", "notice-2999000534-low_back_pain-2027.xlsx"]
     named = set(re.findall(r"^\| `((?:scores|worksheets)/[a-z_.]+|manifest\.json)`", TEXT, re.MULTILINE))
-    assert len(named) == 7
+    assert len(named) == 8
+    assert {"roster.csv", "systems.csv", "years.csv", "sites.csv"} <= {
+        path.name for path in (tmp_path / "who-is-in" / "scores").iterdir()
+    }
+    sites = {row["zip"]: row["in_mandatory_area"] for row in rows(tmp_path / "eligibility" / "scores" / "sites.csv")}
+    assert sites == {
+        "14620": "yes",
+        "14214": "cannot tell",
+        "13210": "yes",
+        "14450": "cannot tell",
+        "90033": "cannot tell",
+    }
     assert all((tmp_path / "eligibility" / name).is_file() for name in named)
 
 
@@ -73,7 +85,7 @@ def test_findings_and_options_named_exist() -> None:
     known = {
         option for app in APPS.values() for parameter in _parameters(get_command(app)) for option in parameter.opts
     }
-    assert set(re.findall(r"--[a-z][a-z-]+", TEXT)) <= known
+    assert set(re.findall(r"--[a-z][a-z0-9-]+", TEXT)) <= known
 
 
 def _parameters(command):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import http.server
 import itertools
 import json
@@ -324,3 +325,64 @@ def test_a_mistyped_npi_is_said_to_be_one(tmp_path: Path) -> None:
     assert "check digit" in str(result.exception)
     right = CliRunner().invoke(lookup_command.app, [npi(77), "--list", str(listed)])
     assert "check digit" not in str(right.exception)
+
+
+def test_a_hash_that_is_known_is_held_to(tmp_path: Path, server: str) -> None:
+    listed = participants(tmp_path / "list.csv", 3)
+    digest = hashlib.sha256(listed.read_bytes()).hexdigest()
+    shelf = tmp_path / "library"
+    with pytest.raises(InputRefused, match="P049"):
+        add_file(shelf, "participants", listed, vintage="v1", today=TODAY, sha256="0" * 64)
+    assert records(shelf) == ()
+    record, _ = add_file(shelf, "participants", listed, vintage="v1", today=TODAY, sha256=digest.upper())
+    assert record.sha256 == digest
+    with pytest.raises(InputRefused, match="P049"):
+        fetch_file(shelf, "participants", vintage="v2", today=TODAY, address=f"{server}/list.csv", sha256="0" * 64)
+    assert [each.vintage for each in records(shelf)] == ["v1"]
+    assert not list((shelf / ".partial").iterdir())
+
+
+def test_files_that_changed_after_they_were_added_are_named(tmp_path: Path) -> None:
+    shelf = tmp_path / "library"
+    for vintage, count in (("v1", 3), ("v2", 4), ("v3", 5)):
+        add_file(shelf, "participants", participants(tmp_path / "list.csv", count), vintage=vintage, today=TODAY)
+    asked = ["verify", "--library", str(shelf)]
+    assert "3 files, every one as it was added" in CliRunner().invoke(data_command.app, asked).stdout
+    with (shelf / "participants" / "v2" / "list.csv").open("a") as stream:
+        stream.write("\n")
+    (shelf / "participants" / "v3" / "list.csv").unlink()
+    result = CliRunner().invoke(data_command.app, asked)
+    assert isinstance(result.exception, InputRefused)
+    assert [(each.kind.code, each.file) for each in result.exception.problems] == [
+        ("P050", "participants v3"),
+        ("P050", "participants v2"),
+    ]
+    told = CliRunner().invoke(data_command.app, [*asked, "--json"])
+    assert told.exit_code == 3
+    assert len(json.loads(told.stdout)["changed"]) == 2
+
+
+def test_browsing_by_state(tmp_path: Path) -> None:
+    rows = [
+        (npi(0), "TX", "Heart Failure", "Yes"),
+        (npi(1), "TX", "Low Back Pain", "No"),
+        (npi(2), "NY", "Low Back Pain", "Yes"),
+        (npi(3), "TX", "Low Back Pain", "Yes"),
+    ]
+    listed = tmp_path / "list.csv"
+    listed.write_text(
+        HEADER + "".join(f"{one},ADA,TEST,{state},{cohort},GROUP,Yes,{small}\n" for one, state, cohort, small in rows)
+    )
+    asked = ["--list", str(listed), "--json"]
+    texas = {"state": "TX", "heart_failure": 1, "low_back_pain": 2, "small_practice": 2, "all": 3}
+    told = json.loads(CliRunner().invoke(lookup_command.app, ["--states", *asked]).stdout)
+    assert told["states"] == [
+        texas,
+        {"state": "NY", "heart_failure": 0, "low_back_pain": 1, "small_practice": 1, "all": 1},
+    ]
+    told = json.loads(CliRunner().invoke(lookup_command.app, ["--state", "TX", *asked]).stdout)
+    assert (told["found"], told["by_state"]) == (3, [texas])
+    shown = CliRunner().invoke(lookup_command.app, ["tx", *asked[:2]]).stdout
+    assert "TX: 3 rows; heart failure 1, low back pain 2; small practice 2" in shown
+    both = CliRunner().invoke(lookup_command.app, ["tx", "--states", *asked])
+    assert isinstance(both.exception, WrongUsage)
