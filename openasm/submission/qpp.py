@@ -24,10 +24,10 @@ def check_identifiers(submission: Submission, identifiers: Identifiers, problems
     if not submission.reports and not submission.attested:
         return
     if identifiers.find("program_name") is None:
-        problems.add(kinds.IDENTIFIER_MISSING, "identifiers.csv", found="item program_name")
+        problems.add(kinds.IDENTIFIER_MISSING, "identifiers.csv", found="program_name")
     for item in _activities(submission):
         if identifiers.find("activity", item) is None:
-            problems.add(kinds.IDENTIFIER_MISSING, "identifiers.csv", found=f"item activity, about {item}")
+            problems.add(kinds.IDENTIFIER_MISSING, "identifiers.csv", found=f"about {item}: activity")
 
 
 def qpp_documents(submission: Submission, *, identifiers: Identifiers) -> dict[str, Document]:

@@ -42,22 +42,26 @@ def ecqms(report: QualityReport) -> tuple[MeasureResult, ...]:
 def check_identifiers(
     reports: Iterable[QualityReport], identifiers: Identifiers, formats: Formats, problems: Problems
 ) -> None:
-    """Name every identifier of CMS that the reports need and that has not been given (B011)."""
-    wanted: dict[tuple[str, str, int, str], None] = {}
-    for report in reports:
-        results = ecqms(report)
-        if results:
-            wanted["cohort", report.cohort, 0, ""] = None
-        for result in results:
-            wanted["measure_id", result.measure, 0, ""] = None
-            measure = formats.measure(result.measure)
-            for group in measure.groups:
-                for code in measure.populations:
-                    wanted["population_id", result.measure, group, code] = None
-    for item, about, group, code in wanted:
-        if identifiers.find(item, about, group, code) is None:
-            rate = f", group {group}, population {code}" if group else ""
-            problems.add(kinds.IDENTIFIER_MISSING, "identifiers.csv", found=f"item {item}, about {about}{rate}")
+    """Name every identifier of CMS that the reports need and that has not been given (B011), a measure at a time."""
+
+    def name(about: str, missing: Iterable[str]) -> None:
+        told = ", ".join(missing)
+        if told:
+            problems.add(kinds.IDENTIFIER_MISSING, "identifiers.csv", found=f"about {about}: {told}")
+
+    with_ecqms = [each for each in reports if ecqms(each)]
+    for cohort in dict.fromkeys(each.cohort for each in with_ecqms):
+        name(cohort, () if identifiers.find("cohort", cohort) else ("cohort",))
+    for measure in dict.fromkeys(each.measure for report in with_ecqms for each in ecqms(report)):
+        known = formats.measure(measure)
+        populations = [
+            f"population_id of group {group} {code}"
+            for group in known.groups
+            for code in known.populations
+            if identifiers.find("population_id", measure, group, code) is None
+        ]
+        specific = () if identifiers.find("measure_id", measure) else ("measure_id",)
+        name(measure, (*specific, *populations))
 
 
 def qrda3_text(
