@@ -1,0 +1,1 @@
+"""How pages look: base templates, stylesheet, filters, tables, charts and exports."""

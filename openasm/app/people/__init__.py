@@ -1,0 +1,1 @@
+"""Accounts, practices, systems, memberships, invitations, tokens, and the rules of signing in."""

@@ -1,0 +1,30 @@
+"""What a participant's score still lacks that the practice can change: seen from the published result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from openasm.app.published.models import ParticipantResult
+
+ACTIVITIES = 2  # improvement activities that a practice attests (42 CFR 512.735)
+FULL_INTEROPERABILITY = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that should be so. title: how it stands, in a few words."""
+
+    title: str
+    met: bool
+
+
+def checks_of(result: ParticipantResult) -> tuple[Check, ...]:
+    """The checks of one participant: submission, activities, interoperability, cost."""
+    activities = result.activities_attested or 0
+    interoperability = result.interoperability_score or 0.0
+    return (
+        Check("Quality submission incomplete", result.minimum_submission_met is not False),
+        Check(f"Activities {activities} of {ACTIVITIES}", activities >= ACTIVITIES),
+        Check(f"Interoperability {interoperability:.0f} of 100", interoperability >= FULL_INTEROPERABILITY),
+        Check("Cost not scored", result.cost_score is not None),
+    )

@@ -1,0 +1,258 @@
+"""A run folder as rows for the database: scores from `scores/`, patients' rows from `patients/` of one or more run folders.
+
+Generators of tuples, in the order of the column names beside them. What a folder does not have gives no rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from openasm.archive.projection import PROJECTION_FILE, Projection, read_projection
+from openasm.archive.run import Run as RunFolder
+from openasm.archive.run import read_run
+from openasm.archive.tables import RunTable
+from openasm.base.errors import InputRefused, NotFound
+from openasm.base.problems import Problem, declare
+
+WRONG_WORKLIST = declare(
+    "A001",
+    "a table of patients is not one that this program writes",
+    expected="patients/worklist.csv and the Parquet files of episodes as a command of this program wrote them",
+    next_step="Make the run again; do not edit its files.",
+)
+OTHER_YEAR = declare(
+    "A002",
+    "runs of different years cannot be published together",
+    expected="patients' rows of the same performance year as the scores",
+    next_step="Give the run of the same year with --with.",
+)
+
+_WORKLIST = (
+    *("window", "due", "days_left", "earliest", "kind", "measure", "group", "patient", "missing"),
+    *("counts_for", "final_score_points", "dollars"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is published together: the run with the scores, and further run folders with patients' rows."""
+
+    run: RunFolder
+    others: tuple[RunFolder, ...]
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders, the scores' first."""
+        return (self.run.path, *(each.path for each in self.others))
+
+    def content_hash(self) -> str:
+        """SHA-256 over the names and hashes of every file that was published, and the projection's."""
+        digest = hashlib.sha256()
+        for run in (self.run, *self.others):
+            for each in sorted(run.manifest["outputs"], key=lambda record: str(record["name"])):
+                digest.update(f"{each['name']}\x00{each['sha256']}\n".encode())
+            projection = run.path / PROJECTION_FILE
+            if projection.is_file():  # `openasm project` writes it after the manifest
+                digest.update(hashlib.sha256(projection.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def projection(self) -> Projection | None:
+        """The projection that lies in the run, or None."""
+        return read_projection(self.run.path) if (self.run.path / PROJECTION_FILE).is_file() else None
+
+
+def open_source(folder: Path, others: Sequence[Path] = ()) -> Source:
+    """Open what is to be published; InputRefused when a folder is no run or of another year, NotFound without scores."""
+    run = read_run(folder)
+    run.table("scores")
+    more = tuple(read_run(other) for other in others)
+    wrong = [Problem(OTHER_YEAR, each.path.name, found=str(each.year)) for each in more if each.year != run.year]
+    if wrong:
+        raise InputRefused(wrong)
+    return Source(run, more)
+
+
+def table_or_none(run: RunFolder, name: str) -> RunTable | None:
+    """A table of `scores/`, None when the run does not have it."""
+    try:
+        return run.table(name)
+    except NotFound:
+        return None
+
+
+def number(text: str | None) -> float | None:
+    """A number as written, None for an empty field."""
+    return float(text) if text else None
+
+
+def whole(text: str | None) -> int | None:
+    """A whole number as written, None for an empty field."""
+    return int(float(text)) if text else None
+
+
+def yes_no(text: str | None) -> bool | None:
+    """yes or no as written, None for an empty field."""
+    return None if not text else text == "yes"
+
+
+def in_cents(text: str | None) -> int | None:
+    """Dollars as written, rounded to whole cents (half up), None for an empty field."""
+    return math.floor(float(text) * 100 + 0.5) if text else None
+
+
+def patients_file(source: Source, name: str) -> Path | None:
+    """The first folder's `patients/name` that exists."""
+    for folder in source.folders:
+        path = folder / "patients" / name
+        if path.is_file():
+            return path
+    return None
+
+
+GAP = (
+    "id",
+    "run",
+    "practice",
+    "patient",
+    "measure",
+    "group",
+    "kind",
+    "missing",
+    "earliest",
+    "due",
+    "npis",
+    "points",
+    "cents",
+)
+
+
+def gap_rows(
+    path: Path, *, practice_of: Mapping[str, int], patient_id: Callable[[str], int], kind_id: Callable[[str], int]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of Gap but for id and run: one for each practice of this run that a line counts for.
+
+    Lines that count for nobody here are left out: nobody could see them.
+    """
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.reader(stream)
+        if tuple(next(reader, ())) != _WORKLIST:
+            raise InputRefused([Problem(WRONG_WORKLIST, path.name)])
+        counted: dict[str, tuple[tuple[int, str], ...]] = {}
+        try:
+            for _, due, _, earliest, kind, measure, group, patient, missing, whom, worth, dollars in reader:
+                places = counted.get(whom)
+                if places is None:
+                    places = counted[whom] = _places(whom, practice_of)
+                if not places:
+                    continue
+                row = (patient_id(patient), measure, int(group), kind, kind_id(missing), earliest or None, due or None)
+                gain, paid = number(worth), in_cents(dollars)
+                for practice, npis in places:
+                    yield (practice, *row, npis, gain, paid)
+        except ValueError:
+            raise InputRefused([Problem(WRONG_WORKLIST, path.name, row=reader.line_num - 1)]) from None
+
+
+def _places(whom: str, practice_of: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
+    """Practices and their NPIs from `tin/npi tin/npi`."""
+    found: dict[int, list[str]] = {}
+    for each in whom.split():
+        tin, _, npi = each.partition("/")
+        if tin in practice_of:
+            found.setdefault(practice_of[tin], []).extend([npi] if npi else [])
+    return tuple((practice, spaced(npis)) for practice, npis in found.items())
+
+
+def spaced(npis: Sequence[str]) -> str:
+    """NPIs with a space on both ends of each, so that one can be found in the text; at most twenty are kept."""
+    return f" {' '.join(sorted(set(npis))[:20])} " if npis else ""
+
+
+EPISODE = (
+    *("id", "run", "practice", "patient", "episode", "cohort", "start", "end", "days", "observed_cents"),
+    *("annualized_cents", "expected_cents", "ratio", "excluded_reason", "subgroup", "npis", "costs"),
+)
+_EPISODE_COLUMNS = (
+    *("cohort", "episode_id", "beneficiary", "tin", "start_date", "end_date", "days", "observed_cents"),
+    *("annualized_cents", "expected_cents", "ratio", "excluded_reason", "subgroup"),
+)
+
+
+def episode_rows(
+    source: Source, *, practice_of: Mapping[str, int], patient_id: Callable[[str], int]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of Episode but for id and run, of practices of this run; `costs` as JSON text."""
+    path = patients_file(source, "episodes.parquet")
+    if path is None:
+        return
+    npis = _attributed(path.parent / "attribution.parquet")
+    costs = _costs(path.parent / "episode_costs.parquet")
+    for row in _records(path, _EPISODE_COLUMNS):
+        cohort, episode, patient, tin, *rest = row
+        practice = practice_of.get(tin)
+        if practice is None:
+            continue
+        start, end, days, observed, annualized, expected, ratio, excluded, subgroup = rest
+        yield (
+            *(practice, patient_id(patient), episode, cohort, start, end, days, observed, annualized, expected, ratio),
+            *(excluded or "", subgroup or "", spaced(npis.get(episode, ())), costs.get(episode, "{}")),
+        )
+
+
+def _attributed(path: Path) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    if path.is_file():
+        for episode, npi, attributed in _records(path, ("episode_id", "npi", "attributed")):
+            if attributed:
+                found[episode].append(npi)
+    return found
+
+
+def _costs(path: Path) -> Mapping[str, str]:
+    """Cents by service category of each episode, as JSON text."""
+    if not path.is_file():
+        return {}
+    sums: dict[str, dict[str, int]] = {}
+    for episode, category, cents in _records(path, ("episode_id", "category", "cents")):
+        own = sums.setdefault(episode, {})
+        own[category] = own.get(category, 0) + cents
+    return {episode: json.dumps(own, sort_keys=True) for episode, own in sums.items()}
+
+
+_SERVICE_COLUMNS = ("episode_id", "date", "setting", "category", "code", "npi", "cents")
+
+
+def service_rows(source: Source, episode_ids: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    """Rows of EpisodeService but for id and run: the timelines of the costliest episodes."""
+    path = patients_file(source, "timeline.parquet")
+    if path is None:
+        return
+    for episode, date, setting, category, code, npi, cents in _records(path, _SERVICE_COLUMNS):
+        if episode in episode_ids:
+            yield episode_ids[episode], _day(date), setting or "", category or "", code or "", npi or "", cents
+
+
+def _day(value: dt.date | None) -> dt.date | None:
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _records(path: Path, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows of a Parquet file, batch by batch."""
+    import pyarrow as pa  # heavy: loaded only here
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=20_000, columns=list(columns)):
+                yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+    except (pa.ArrowException, KeyError):
+        raise InputRefused([Problem(WRONG_WORKLIST, path.name)]) from None

@@ -1,0 +1,134 @@
+"""Starting the workbench: data folder, migrations, static files, first operator, waitress."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from openasm.base.errors import WrongUsage
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `prepare` did. first_link: path of the one-time link for the first operator, empty when there is one already."""
+
+    first_link: str
+
+
+def configure(data: Path) -> None:
+    """Make Django ready for a data folder (made when missing, for its owner alone). WrongUsage when an extra is missing."""
+    try:
+        import allauth.mfa
+        import csp
+        import django
+        import django_htmx
+        import whitenoise
+    except ImportError as missing:
+        raise WrongUsage(f"The workbench needs {missing.name}: pip install 'openasm[app]'.") from None
+    del allauth.mfa, csp, django_htmx, whitenoise
+    if data.exists() and not data.is_dir():
+        raise WrongUsage(f"{data.name} is not a folder; give another one with --data.")
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["OPENASM_DATA"] = str(data.absolute())
+    os.environ["DJANGO_SETTINGS_MODULE"] = "openasm.app.settings"
+    os.umask(0o077)
+    django.setup()
+
+
+def migrate() -> None:
+    """Bring the database to the program's shape; one process does it while others wait."""
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+
+    lock = Path(str(settings.DATA)) / "migrate.lock"
+    with lock.open("w") as stream:
+        try:
+            import fcntl
+        except ImportError:
+            pass
+        else:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(512745002)")
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(512745002)")
+
+
+def prepare(*, demo: Callable[[], str] | None = None) -> Started:
+    """Migrations, static files, leftovers of killed work; a link for the first operator when there is none. Call after `configure`.
+
+    demo: loads demonstration data and gives the name of its system of practices, which the first operator will administer.
+    """
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from openasm.app.people.actions import invite_first_operator
+    from openasm.app.people.models import System, User
+    from openasm.app.published.publish import clear_leftovers
+
+    migrate()
+    call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+    clear_leftovers(Path(str(settings.DATA)))
+    name = demo() if demo is not None else ""
+    if User.objects.filter(is_operator=True, is_active=True).exists():
+        return Started("")
+    system = System.objects.filter(name=name).first() if name else None
+    return Started(f"/invitation/{invite_first_operator(system=system)}/")
+
+
+def serve(*, host: str, port: int, threads: int) -> None:
+    """Answer until stopped (Ctrl-C or SIGTERM: requests under way are finished first). WrongUsage for an open host without TLS."""
+    import waitress
+    from django.conf import settings
+
+    if host not in LOOPBACK and not settings.CONFIGURATION.tls:
+        raise WrongUsage(
+            "Without TLS the workbench answers on this machine only. Put a proxy with TLS before it and set OPENASM_TLS=yes."
+        )
+    from openasm.app.wsgi import application
+
+    behind_proxy = (
+        {
+            "trusted_proxy": settings.CONFIGURATION.proxy,
+            "trusted_proxy_headers": {"x-forwarded-proto", "x-forwarded-for"},
+            "trusted_proxy_count": 1,
+        }
+        if settings.CONFIGURATION.tls
+        else {}
+    )
+    server = waitress.create_server(
+        application,
+        host=host,
+        port=port,
+        threads=threads,
+        ident=None,
+        max_request_body_size=512 << 20,
+        inbuf_overflow=1 << 20,
+        channel_timeout=60,
+        clear_untrusted_proxy_headers=True,
+        **behind_proxy,
+    )
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        threading.Thread(target=server.close, daemon=True).start()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        server.close()

@@ -1,0 +1,36 @@
+"""`openasm restore`: a backup into a new data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openasm.app.server import configure, migrate
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def restore(
+    backup: Annotated[Path, typer.Argument(help="Folder that `openasm backup` wrote.")],
+    data: Annotated[Path, typer.Option("--data", help="New data folder.")],
+) -> None:
+    """Put a backup back, after checking every file of it, into a new folder; then check the audit."""
+    from openasm.app.backup import restore as put_back
+
+    count = put_back(backup, data)
+    configure(data)
+    migrate()
+    from openasm.app.audit.chain import verify
+    from openasm.app.audit.events import Kind, record
+
+    found = verify()
+    record(Kind.RESTORED, who=None, details={"files": count, "audit_whole": found.whole})
+    typer.echo(
+        f"{count:,} files restored; the audit holds {found.events:,} events and is {'whole' if found.whole else 'NOT whole'}."
+    )
+    for finding in found.findings:
+        typer.echo(f"  {finding}", err=True)
+    typer.echo(f"Next:    openasm serve --data {data.name}")

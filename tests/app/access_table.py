@@ -1,0 +1,97 @@
+"""The access table: for every address of the workbench who may open it, said by hand. An address that is not here fails the matrix.
+
+A new page adds one line. `members` are the parts (tests/app/conftest.py) that may, in their own practice; everybody else who is a
+member gets 403, strangers 404, nobody signed in the sign-in page. get, post: the status for those who may (405: no such method).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ALL_MEMBERS = frozenset({"manager", "nurse", "attester", "viewer", "clinician", "system manager", "other manager"})
+SEE_PATIENTS = ALL_MEMBERS - {"viewer"}  # a clinician sees the own patients
+EDITORS = frozenset({"manager", "nurse", "attester", "system manager", "other manager"})
+ADMINISTRATORS = frozenset({"manager", "system manager", "other manager", "operator"})
+OPERATORS = frozenset({"operator"})
+EVERY_ACCOUNT = ALL_MEMBERS | {"outsider", "operator"}
+
+
+@dataclass(frozen=True)
+class Access:
+    """One address. kind: practice, signed_in, operators or everybody; arguments: of the address, from the stage."""
+
+    kind: str
+    members: frozenset[str] = frozenset()
+    get: int | tuple[int, ...] = 200
+    post: int | tuple[int, ...] = 405
+    arguments: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+
+
+def practice(members: frozenset[str], **rest: Any) -> Access:
+    """A page of a practice."""
+    return Access("practice", members, **rest)
+
+
+def own(**rest: Any) -> Access:
+    """A page about the person."""
+    return Access("signed_in", EVERY_ACCOUNT, **rest)
+
+
+def entrance(**rest: Any) -> Access:
+    """A page that needs no sign-in."""
+    return Access("everybody", **rest)
+
+
+_FORM = {"post": 200}
+_SOME_REDIRECT = (200, 302)
+
+ACCESS: Mapping[str, Access] = {
+    # people
+    "practices": own(get=_SOME_REDIRECT),
+    "installation": Access("operators", OPERATORS, post=200),
+    "members": practice(ADMINISTRATORS, post=200),
+    "remove_member": practice(
+        ADMINISTRATORS, get=405, post=302, arguments={"membership": lambda stage: stage.removable_membership}
+    ),
+    "invitation": entrance(get=404, post=404, arguments={"secret": lambda _: "no-such-secret"}),
+    "account": own(),
+    "end_sessions": own(get=405, post=302),
+    "tokens": own(post=200),
+    "revoke_token": own(get=405, post=404, arguments={"token": lambda _: 1}),
+    # audit
+    "practice_audit": practice(ADMINISTRATORS),
+    "practice_audit_csv": practice(ADMINISTRATORS),
+    "audit": Access("operators", OPERATORS),
+    # practice
+    "practice": practice(ALL_MEMBERS),
+    "clinicians_file": practice(ALL_MEMBERS, arguments={"form": lambda _: "csv"}),
+    # allauth: signed in people are sent on from the entrance
+    "account_login": entrance(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "account_logout": entrance(get=_SOME_REDIRECT, post=302),
+    "account_inactive": entrance(get=200, post=405),
+    "account_reset_password": entrance(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "account_reset_password_done": entrance(get=200, post=405),
+    "account_reset_password_from_key": entrance(
+        get=_SOME_REDIRECT, post=_SOME_REDIRECT, arguments={"uidb36": lambda _: "1", "key": lambda _: "no-key"}
+    ),
+    "account_reset_password_from_key_done": entrance(get=200, post=405),
+    "mfa_authenticate": entrance(get=302, post=302),
+    "mfa_login_webauthn": entrance(get=_SOME_REDIRECT, post=302),
+    "account_change_password": own(post=200),
+    "account_set_password": own(get=302, post=302),
+    "account_reauthenticate": own(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "mfa_index": own(),
+    "mfa_reauthenticate": own(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "mfa_activate_totp": own(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "mfa_deactivate_totp": own(post=_SOME_REDIRECT),
+    "mfa_view_recovery_codes": own(get=(200, 404), post=405),
+    "mfa_generate_recovery_codes": own(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "mfa_download_recovery_codes": own(get=(200, 404), post=(404, 405)),
+    "mfa_list_webauthn": own(get=200, post=405),
+    "mfa_add_webauthn": own(post=200),
+    "mfa_reauthenticate_webauthn": own(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
+    "mfa_remove_webauthn": own(get=404, post=404, arguments={"pk": lambda _: 1}),
+    "mfa_edit_webauthn": own(get=404, post=404, arguments={"pk": lambda _: 1}),
+}
