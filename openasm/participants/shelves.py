@@ -126,8 +126,9 @@ def add_file(
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", vintage) is None:
         raise WrongUsage("A vintage is a short word such as 2026-02 or final-2027: letters, digits, dot, hyphen.")
     problems = Problems()
-    digest = _hash(file_that_is_there(file))
-    if sha256 and sha256.strip().casefold() != digest:
+    file_that_is_there(file)
+    digest = _hash(file) if sha256 else ""  # a hostile file is refused before it is read whole
+    if sha256.strip().casefold() != digest:
         problems.add(OTHER_HASH, file.name, found=f"{digest[:16]}...", expected=f"{sha256.strip()[:16]}...")
         problems.refuse_errors()
     counts = kind.check(file, problems)
@@ -139,7 +140,7 @@ def add_file(
         title=kind.title,
         vintage=vintage,
         file=file.name,
-        sha256=digest,
+        sha256=digest or _hash(file),
         bytes=file.stat().st_size,
         added=today.isoformat(),
         source=source or kind.page,
