@@ -9,7 +9,7 @@ a fixed number of leading fields, each ended by a comma. Lines of one key are ne
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,10 +28,12 @@ class Run(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of the order: lines from `low` on and before `high` (None: to the end)."""
+    """A stretch of the order: lines from `low` on and before `high` (None: to the end). blocks: where they may stand: file, first byte,
+    bytes."""
 
     low: bytes
     high: bytes | None
+    blocks: tuple[tuple[Path, int, int], ...]
 
 
 class RunWriter:
@@ -77,7 +79,7 @@ def _key(line: bytes, fields: int) -> bytes:
     return line[:end]
 
 
-def pieces(runs: Iterable[Run]) -> Iterator[Piece]:
+def pieces(runs: Sequence[Run]) -> Iterator[Piece]:
     """The whole order of some runs in stretches of about the same size, in order; none when there are no lines."""
     sizes = sorted(
         (start, run.offsets[place + 1] - run.offsets[place]) for run in runs for place, start in enumerate(run.starts)
@@ -87,24 +89,30 @@ def pieces(runs: Iterable[Run]) -> Iterator[Piece]:
     low, size = b"", 0
     for start, length in sizes:
         if size >= _PIECE_BYTES and start > low:
-            yield Piece(low, start)
+            yield _piece(runs, low, start)
             low, size = start, 0
         size += length
-    yield Piece(low, None)
+    yield _piece(runs, low, None)
 
 
-def merged(runs: Iterable[Run], piece: Piece) -> list[bytes]:
+def _piece(runs: Sequence[Run], low: bytes, high: bytes | None) -> Piece:
+    blocks = []
+    for path, starts, offsets in runs:
+        # Lines of a key may begin in the block before the first one that starts with it.
+        first = max(0, bisect_left(starts, low) - 1)
+        last = len(starts) if high is None else bisect_left(starts, high)
+        if first < last:
+            blocks.append((path, offsets[first], offsets[last] - offsets[first]))
+    return Piece(low, high, tuple(blocks))
+
+
+def merged(piece: Piece) -> list[bytes]:
     """The lines of one piece from all runs, in order."""
     lines: list[bytes] = []
-    for run in runs:
-        # Lines of a key may begin in the block before the first one that starts with it.
-        first = max(0, bisect_left(run.starts, piece.low) - 1)
-        last = len(run.starts) if piece.high is None else bisect_left(run.starts, piece.high)
-        if first >= last:
-            continue
-        with run.path.open("rb") as stream:
-            stream.seek(run.offsets[first])
-            found = stream.read(run.offsets[last] - run.offsets[first]).splitlines(keepends=True)
+    for path, offset, size in piece.blocks:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            found = stream.read(size).splitlines(keepends=True)
         end = len(found) if piece.high is None else bisect_left(found, piece.high)
         lines += found[bisect_left(found, piece.low) : end]
     lines.sort()

@@ -7,13 +7,12 @@ the runs, a piece of the order each, and this one writes the pieces one after th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple
 
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems
@@ -118,14 +117,6 @@ def _runs(worker: Worker) -> Runs:
     return {name: writer.runs() for name, writer in worker.writers.items()}
 
 
-class _Stretch(NamedTuple):
-    """A piece of one file to be merged and finished."""
-
-    runs: tuple[Run, ...]
-    piece: Piece
-    worth: Worth | None = None
-
-
 def write_patient_files(
     folder: Path, read: Read, processes: Processes[Worker], *, worth: Worth | None, with_visits: bool
 ) -> int:
@@ -141,32 +132,32 @@ def write_patient_files(
         PopulationsParquet(target) as table,
     ):
         stream.write(f"{POPULATIONS_HEADER}\n".encode())
-        for text, count in processes.each(_populations, _stretches(read.runs["populations"])):
+        for text, count in processes.each(_populations, pieces(read.runs["populations"])):
             stream.write(text)
             table.add(text)
             repeated += count
-    files = [("gaps.csv", GAPS_HEADER, _text, "gaps"), ("worklist.csv", WORKLIST_HEADER, _worklist, "worklist")]
+    files: list[tuple[str, str, Callable[[Worker, Piece], bytes], str]]
+    files = [
+        ("gaps.csv", GAPS_HEADER, _text, "gaps"),
+        ("worklist.csv", WORKLIST_HEADER, partial(_worklist, worth), "worklist"),
+    ]
     if with_visits:
         files.append(("attribution.csv", VISITS_HEADER, _text, "visits"))
     for name, header, work, kind in files:
         with written_whole(patients / name, "wb", private=True) as stream:
             stream.write(f"{header}\n".encode())
-            stream.writelines(processes.each(work, _stretches(read.runs[kind], worth)))
+            stream.writelines(processes.each(work, pieces(read.runs[kind])))
     return repeated
 
 
-def _stretches(runs: tuple[Run, ...], worth: Worth | None = None) -> Iterable[_Stretch]:
-    return (_Stretch(runs, piece, worth) for piece in pieces(runs))
-
-
-def _populations(_: Worker, stretch: _Stretch) -> tuple[bytes, int]:
-    lines = merged(stretch.runs, stretch.piece)
+def _populations(_: Worker, piece: Piece) -> tuple[bytes, int]:
+    lines = merged(piece)
     return b"".join(lines), repeated_keys(lines)
 
 
-def _text(_: Worker, stretch: _Stretch) -> bytes:
-    return b"".join(merged(stretch.runs, stretch.piece))
+def _text(_: Worker, piece: Piece) -> bytes:
+    return b"".join(merged(piece))
 
 
-def _worklist(_: Worker, stretch: _Stretch) -> bytes:
-    return worklist_text(merged(stretch.runs, stretch.piece), stretch.worth)
+def _worklist(worth: Worth | None, _: Worker, piece: Piece) -> bytes:
+    return worklist_text(merged(piece), worth)

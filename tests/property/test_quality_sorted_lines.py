@@ -43,7 +43,7 @@ def test_pieces_in_order_are_all_lines_sorted(
         for place, line in enumerate(lines):
             kept[place % writers].add([line])
         runs = [each for writer in kept for each in writer.runs()]
-        found = [merged(runs, each) for each in pieces(runs)]
+        found = [merged(each) for each in pieces(runs)]
     assert [line for part in found for line in part] == sorted(lines)
     # Lines of one key stay together, so that repeats can be counted piece by piece.
     assert sum(map(repeated_keys, found)) == repeated_keys(sorted(lines))
