@@ -31,7 +31,8 @@ class Processes(Generic[Kept]):
     """
 
     def __init__(self, start: Callable[[int], Kept], jobs: int, *, fresh: bool = False) -> None:
-        self._own = start(0) if jobs <= 1 else None
+        self._own = [start(0)] if jobs <= 1 else []
+        self._busy = False
         self._connections: list[Connection] = []
         self._processes: list[Any] = []
         if jobs <= 1:
@@ -62,10 +63,20 @@ class Processes(Generic[Kept]):
             process.join()
 
     def each(self, work: Callable[[Kept, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """The results of `work(kept, item)` in the order of the items, each done by whichever process is free."""
-        if self._own is not None:
+        """The results of `work(kept, item)` in the order of the items, each done by whichever process is free.
+
+        To be taken to the end before anything else is asked of the processes; RuntimeError otherwise.
+        """
+        if self._busy:
+            raise RuntimeError("the processes are at work on something else")
+        self._busy = True
+        yield from self._each(work, items)
+        self._busy = False
+
+    def _each(self, work: Callable[[Kept, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        if self._own:
             for item in items:
-                yield work(self._own, item)
+                yield work(self._own[0], item)
             return
         free = list(self._connections)
         doing: dict[Connection, int] = {}
@@ -89,8 +100,10 @@ class Processes(Generic[Kept]):
 
     def all(self, work: Callable[[Kept], Result]) -> list[Result]:
         """The result of `work(kept)` of every process."""
-        if self._own is not None:
-            return [work(self._own)]
+        if self._busy:
+            raise RuntimeError("the processes are at work on something else")
+        if self._own:
+            return [work(self._own[0])]
         for connection in self._connections:
             connection.send((work, None))
         return [_answer(connection) for connection in self._connections]

@@ -7,7 +7,7 @@ the runs, a piece of the order each, and this one writes the pieces one after th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -68,28 +68,33 @@ def read_records(
     read = Read()
     # Loading it takes a quarter of a second, in which this process would have the others wait at the end.
     Thread(target=import_module, args=("pyarrow.parquet",)).start()
-    for counts, found in processes.each(_evaluated, _units(source, processes, problems, spill)):
-        read.counts.add(counts)
-        problems.extend(found)
-        if progress is not None:
-            progress(read.counts.patients)
+    for units in _passes(source, processes, problems, spill):
+        for counts, found in processes.each(_evaluated, units):
+            read.counts.add(counts)
+            problems.extend(found)
+            if progress is not None:
+                progress(read.counts.patients)
     kept = processes.all(_runs)
     read.runs = {name: tuple(run for runs in kept for run in runs[name]) for name in _KEY_FIELDS}
     return read
 
 
-def _units(source: Path, processes: Processes[Worker], problems: Problems, spill: Path) -> Iterator[WorkUnit]:
+def _passes(
+    source: Path, processes: Processes[Worker], problems: Problems, spill: Path
+) -> Iterator[Iterable[WorkUnit]]:
+    """The units of a source, one pass after the other; each is evaluated before the next begins, as the processes do one thing at a time:
+    tables, or Bundles and then what a bulk export was sorted into."""
     if is_plain_tables(source):
-        yield from plain_table_units(source, problems, spill=spill)
+        yield plain_table_units(source, problems, spill=spill)
         return
     bulk: list[Path] = []
-    yield from bundle_units(source, problems, bulk)
+    yield bundle_units(source, problems, bulk)
     if bulk:
         parts = parts_for(bulk)
         for found in processes.each(_sorted_into_parts, ((chunk, parts) for chunk in bulk_chunks(bulk, problems))):
             problems.extend(found)
         processes.all(_flushed)
-        yield from part_units(spill, parts)
+        yield part_units(spill, parts)
 
 
 def _evaluated(worker: Worker, unit: WorkUnit) -> tuple[Counts, list[Problem]]:

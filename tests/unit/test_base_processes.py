@@ -82,3 +82,16 @@ def test_an_error_of_what_hands_out_the_work_ends_the_processes() -> None:
 def test_a_process_that_dies_is_an_error_and_no_endless_wait() -> None:
     with pytest.raises(ProcessDied, match="fewer processes"), Processes(Counter, 2) as processes:
         list(processes.each(die, range(20)))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_thing_at_a_time(jobs: int) -> None:
+    with Processes(Counter, jobs) as processes:
+        results = processes.each(square, range(10))
+        next(results)
+        with pytest.raises(RuntimeError, match="something else"):
+            list(processes.each(square, range(3)))
+        with pytest.raises(RuntimeError, match="something else"):
+            processes.all(done)
+        assert len(list(results)) == 9
+        assert sum(processes.all(done)) == 10

@@ -40,6 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind, resources in bulk_lines(records).items():
         text = b"\n".join(orjson.dumps(each) for each in reversed(resources))
         (path / "bulk" / f"{kind}.ndjson").write_bytes(text)
+    (path / "mixed").mkdir()  # half of the patients as Bundles, half as a bulk export
+    (path / "mixed" / "a.ndjson").write_bytes(b"".join(lines[:35]))
+    for kind, resources in bulk_lines(records[35:]).items():
+        (path / "mixed" / f"{kind}.ndjson").write_bytes(b"\n".join(orjson.dumps(each) for each in resources))
     return path
 
 
@@ -71,7 +75,7 @@ def test_bytes_depend_on_nothing_but_the_records(folder: Path, tmp_path: Path, m
     monkeypatch.setattr(sorted_lines, "RUN_LINES", 40)
     monkeypatch.setattr(sorted_lines, "_BLOCK_LINES", 3)
     monkeypatch.setattr(sorted_lines, "_PIECE_BYTES", 3_000)
-    for source in ("bundles.ndjson.gz", "bulk"):
+    for source in ("bundles.ndjson.gz", "bulk", "mixed"):
         for jobs in (1, 2, 3):
             assert contents(folder, source, tmp_path / f"{source}-{jobs}", jobs) == expected, (source, jobs)
 
