@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cds-hooks": ("openasm.cli.cds_hooks", "A CDS Hooks service: open gaps while the patient's chart is open."),
     "score": ("openasm.cli.score", "Final scores and payment adjustments of a folder of inputs."),
     "explain": ("openasm.cli.explain", "The trail behind one participant's numbers, in words."),
+    "trend": ("openasm.cli.trend", "Rates and cost over time, and where they may stand at the end of the year."),
     "export": ("openasm.cli.export", "A run for sharing: pseudonyms, moved dates, small counts hidden."),
     "compare": ("openasm.cli.compare", "What changed between two runs, and why."),
     "submit": ("openasm.cli.submit", "Files for CMS: prepare, check, compare levels, record receipts. It never sends."),
