@@ -146,7 +146,8 @@ class Attestations:
 class Clinician:
     """One participant (TIN, NPI and cohort) of the practice the report is about. Factor as a fraction, money in dollars.
 
-    forecast: its projection, where the run was projected and gave it a score in some draw.
+    forecast: its projection, where the run was projected and gave it a score in some draw; payment_bars: the distribution of
+    its dollars where there is one to draw (not where every draw gives the same, or many were projected at once).
     """
 
     key: str
@@ -170,6 +171,12 @@ class Clinician:
     peer_costs: PeerCosts | None
     forecast: ParticipantProjection | None
     alternatives: tuple[AlternativeLine, ...]
+
+    @property
+    def payment_bars(self) -> Histogram | None:
+        """The distribution of the payment change, None where it is not known or all draws give the same."""
+        bars = self.forecast.dollars_histogram if self.forecast else None
+        return bars if bars is not None and len(bars.counts) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

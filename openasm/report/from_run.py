@@ -91,6 +91,11 @@ def _absent(run: Run, clinicians: Sequence[Clinician]) -> tuple[str, ...]:
     sentences = []
     if clinicians and any(who.forecast is None and who.final_score is not None for who in clinicians):
         sentences.append("The range of the payment and what would help most are shown once `openasm project` was run.")
+    if any(who.forecast is not None and not who.forecast.levers for who in clinicians):
+        sentences.append(
+            "What would help most is worked out for up to 200 participants at once: `openasm project` with --tin does it for a "
+            "practice."
+        )
     if clinicians and not run.has_table(COST_CATEGORIES):
         sentences.append(
             "What drives cost against peers is shown where the run was made from claims: `openasm run` does it in one go, "

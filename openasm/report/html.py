@@ -90,14 +90,14 @@ def _person_charts(who: Clinician) -> SimpleNamespace:
         else "",
         costs=_cost_chart(who.peer_costs),
         payment=charts.histogram(
-            forecast.dollars_histogram.edges,
-            forecast.dollars_histogram.counts,
+            who.payment_bars.edges,
+            who.payment_bars.counts,
             marker=forecast.dollars.median,
             title="Distribution of the yearly payment change over simulated cohorts",
             axis="payment change, dollars a year",
             money=True,
         )
-        if forecast and forecast.dollars_histogram
+        if forecast and who.payment_bars
         else "",
         levers=charts.levers(
             [charts.Lever(_short(lever.title, 44), lever.dollars) for lever in forecast.levers],

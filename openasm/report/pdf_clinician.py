@@ -112,10 +112,10 @@ def _charts(who: Clinician) -> tuple[Sequence[Any], Sequence[Any]]:
         left.append(words(f"{who.status_text}."))
     right: list[Any] = [section("Payment change and how sure it is")]
     forecast = who.forecast
-    if forecast and forecast.dollars_histogram:
+    if forecast and who.payment_bars:
         chart = drawings.histogram(
-            forecast.dollars_histogram.edges,
-            forecast.dollars_histogram.counts,
+            who.payment_bars.edges,
+            who.payment_bars.counts,
             marker=(forecast.dollars.median or 0.0, f"middle {dollars(forecast.dollars.median)}"),
             title="Payment change over simulated cohorts",
             axis="change in dollars a year",

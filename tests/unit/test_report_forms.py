@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import openpyxl
 import pypdf
 import pytest
 
-from openasm.archive.projection import read_projection, write_projection
+from openasm.archive.projection import Histogram, Spread, read_projection, write_projection
 from openasm.archive.run import read_run
 from openasm.base.problems import Problem
 from openasm.projection.project import Request, project
@@ -430,3 +431,31 @@ def test_data_problems_are_shown(tmp_path: Path) -> None:
     for problem in summary.warnings:
         assert problem.kind.code in words
         assert problem.kind.code in said
+
+
+def test_a_payment_that_every_draw_gives_is_said_and_not_drawn(run: Path, tmp_path: Path) -> None:
+    """A score of zero in every draw: one bar without width."""
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    tin, npi = someone(run)
+    found = read_projection(copy)
+    same = Spread(-9000.0, -9000.0, -9000.0, -9000.0, -9000.0, -9000.0)
+    flat = Histogram((-9000.0, -9000.0), (40,))
+    write_projection(
+        copy,
+        replace(
+            found,
+            participants=tuple(
+                replace(each, dollars=same, dollars_histogram=flat, levers=()) for each in found.participants
+            ),
+        ),
+    )
+    report = report_of(copy, tins=[tin], npi=npi)
+    assert all(who.payment_bars is None for who in report.clinicians)
+    assert any("--tin" in sentence for sentence in report.absent)
+    page = render(report, run_name="copy")
+    check_page(page)
+    assert "What would help most" not in page.split("Not in this run")[0]
+    assert "−$9,000 to −$9,000" in pdf_words(
+        write_report(copy, form="pdf", tins=[tin], npi=npi, out=tmp_path / "x.pdf")
+    )
