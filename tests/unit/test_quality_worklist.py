@@ -83,14 +83,14 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_the_worklist_holds_every_gap_once_in_order(folder: Path, tmp_path: Path) -> None:
     text = run(folder, tmp_path / "run", "--tin", "000000077", "--as-of", "2026-07-10")
     listed = rows(tmp_path / "run" / "patients" / "worklist.csv")
-    names = ("measure", "group", "patient", "kind", "missing", "earliest", "by_when")
+    names = ("measure", "group", "patient", "kind", "missing", "earliest")
     gaps = rows(tmp_path / "run" / "patients" / "gaps.csv")
-    assert sorted(tuple(each[name] for name in names) for each in listed) == sorted(
-        tuple(each[name] for name in names) for each in gaps
+    assert sorted((*(each[name] for name in names), each["due"]) for each in listed) == sorted(
+        (*(each[name] for name in names), each["by_when"]) for each in gaps
     )
     order = {"open": 0, "later": 1, "closed": 2, "lost": 3}
     assert [order[each["window"]] for each in listed] == sorted(order[each["window"]] for each in listed)
-    open_days = [each["by_when"] for each in listed if each["window"] == "open"]
+    open_days = [each["due"] for each in listed if each["window"] == "open"]
     assert open_days == sorted(open_days)
     assert open_days[0] >= "2026-07-10"
     assert {each["window"] for each in listed} >= {"open", "closed", "lost"}
