@@ -9,6 +9,7 @@ CORE_STAMP := $(VENV)/.installed-core
 SPARK_STAMP := $(VENV)/.installed-spark
 DOCS_STAMP := $(VENV)/.installed-docs
 DEMO ?= demo
+SCREENSHOTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-spark test-wheel check format bench docs lock clean
@@ -42,10 +43,18 @@ demo: $(CORE_STAMP)  ## Make a fictional practice and cohort, run the whole path
 	$(BIN)/openasm demo --out $(DEMO)
 
 test: $(STAMP)  ## All tests that need no Java, browser or server
-	$(BIN)/python -m pytest -n 2 -m "not spark"
+	$(BIN)/python -m pytest -n 2 -m "not spark and not browser and not postgres"
 
 test-spark: $(SPARK_STAMP)  ## The engine tests on Spark (needs Java 17)
 	$(BIN)/python -m pytest -m spark
+
+test-browser: $(STAMP) requirements/browser.txt  ## Journeys through the workbench in Chromium; SCREENSHOTS=docs/screenshots renews the pictures
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	OPENASM_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -m browser tests/app/browser
+
+test-postgres: $(STAMP) requirements/postgres.txt  ## The workbench's tests on a private PostgreSQL server
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/postgres.txt
+	$(BIN)/python -m tests.app.postgres_server $(BIN)/python -m pytest -m "not browser" tests/app
 
 check: $(STAMP)  ## Format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .

@@ -7,11 +7,14 @@ python docs/generate.py --check    says which are not current (exit 1), writes n
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+
+import django
 
 import openasm
 from openasm.base.parameters import plain_value
@@ -123,6 +126,10 @@ def unconfirmed_values() -> str:
 
 def problems() -> str:
     """Every numbered problem: what it means, what is expected, what to do."""
+    os.environ.setdefault(
+        "DJANGO_SETTINGS_MODULE", "openasm.app.settings"
+    )  # the workbench's modules need Django set up
+    django.setup()
     for module in pkgutil.walk_packages(openasm.__path__, "openasm."):
         importlib.import_module(module.name)
     lines = [
