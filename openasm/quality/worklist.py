@@ -15,7 +15,7 @@ from openasm.quality.attribution import Clinician
 from openasm.quality.populations import Gap
 
 WORKLIST_HEADER = (
-    "window,by_when,days_left,earliest,kind,measure,group,patient,missing,counts_for,final_score_points,dollars"
+    "window,due,days_left,earliest,kind,measure,group,patient,missing,counts_for,final_score_points,dollars"
 )
 
 

@@ -152,7 +152,13 @@ def _rates(run: Run, whom: tuple[str, str]) -> dict[str, tuple[int, int]]:
     tin, npi = whom
     for table in ("quality_by_clinician",) if tin else ("quality",):
         if _has(run, table):
-            rows = run.table(table).where(tin=tin, npi=npi) if tin else list(run.table(table).rows())
+            rows = (
+                run.table(table).where(tin=tin, npi=npi)
+                if tin
+                else [
+                    row for row in run.table(table).rows() if not row.get("tin") and not row.get("npi")
+                ]  # of all records
+            )
             return {_measure(row): (int(row["met"]), int(row["not_met"])) for row in rows}
     found: dict[str, tuple[int, int]] = {}
     if _has(run, "inputs/quality"):
