@@ -36,6 +36,71 @@ def _group() -> None:
     """Files for CMS: prepare, check, compare, receipts. It never sends."""
 
 
+@app.command("blanks")
+def blanks(
+    run: RunFolder,
+    tin: Tin,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the practice's own files.")],
+    rules: RuleFiles = None,
+    formats: FormatFiles = None,
+) -> None:
+    """Write the practice's own files with all that has to be filled in."""
+    from openasm.archive.run import read_run
+    from openasm.regulation.rulebook import rules_for
+    from openasm.submission.blanks import write_blanks
+    from openasm.submission.formats import formats_for
+
+    source = read_run(run)
+    paths = write_blanks(
+        source,
+        tin,
+        out,
+        formats=formats_for(source.year, overlays=formats or ()),
+        rules=rules_for(source.year, overlays=rules or ()),
+    )
+    for path in paths:
+        typer.echo(f"  {path}")
+    typer.echo("Fill in every empty field; leave a row out where it does not apply.")
+    typer.echo("Next: openasm submit counts QUALITY_RUN --tin TIN --demographics RECORDS --out supplemental.csv")
+
+
+@app.command("counts")
+def counts(
+    quality: Annotated[
+        Path,
+        typer.Argument(metavar="QUALITY_RUN", help="A run of `openasm quality` with --tin, --roster or --attribution."),
+    ],
+    tin: Tin,
+    demographics: Annotated[
+        Path, typer.Option("--demographics", help="The FHIR records, or a table: patient, sex, race, ethnicity, payer.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="supplemental.csv to write.")],
+    attribution: Annotated[
+        Path | None,
+        typer.Option("--attribution", help="The file of patients that the quality run was made with, if it was."),
+    ] = None,
+    year: Annotated[int, typer.Option("--year", help="Performance year of the formats.")] = 2027,
+) -> None:
+    """Count populations by sex, race, ethnicity and payer, as QRDA III asks for."""
+    from openasm.runs.demographics import read_demographics
+    from openasm.runs.supplemental import count_supplemental, write_supplemental
+    from openasm.submission.formats import formats_for
+
+    if out.exists():
+        raise WrongUsage(f"{out.name} exists; give another name with --out.")
+    in_force = formats_for(year)
+    problems = Problems()
+    people = read_demographics(demographics, formats=in_force, problems=problems)
+    problems.refuse_errors()
+    found = count_supplemental(
+        quality, tin=tin, demographics=people, formats=in_force, problems=problems, attribution=attribution
+    )
+    rows = write_supplemental(out, found)
+    _echo_titled("Warnings:", [each.as_text() for each in problems.warnings])
+    typer.echo(f"{out}: {rows:,} rows of {found.patients:,} patients.")
+    typer.echo(f"Next: openasm submit prepare RUN --tin {tin} --inputs {shlex.quote(str(out.parent))} --out PACKAGE")
+
+
 @app.command("prepare")
 def prepare(
     run: RunFolder,
