@@ -63,7 +63,7 @@ BENCHMARKS = (
     *("worst", "median", "standard_deviation"),
 )
 WORKLIST = (
-    *("window", "due", "days_left", "earliest", "kind", "measure", "group", "patient", "missing"),
+    *("window", "by_when", "days_left", "earliest", "kind", "measure", "group", "patient", "missing"),
     *("counts_for", "final_score_points", "dollars"),
 )
 

@@ -13,6 +13,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,8 @@ OTHER_YEAR = declare(
     next_step="Give the run of the same year with --with.",
 )
 
-_WORKLIST = (
-    *("window", "due", "days_left", "earliest", "kind", "measure", "group", "patient", "missing"),
-    *("counts_for", "final_score_points", "dollars"),
-)
+_WORKLIST = ("earliest", "kind", "measure", "group", "patient", "missing", "counts_for", "final_score_points", "dollars")
+_DUE = ("by_when", "due")  # its name now, and in runs made before
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +143,15 @@ def gap_rows(
     """
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream)
-        if tuple(next(reader, ())) != _WORKLIST:
+        header = next(reader, [])
+        due_column = next((name for name in _DUE if name in header), "")
+        if not due_column or any(name not in header for name in _WORKLIST):
             raise InputRefused([Problem(WRONG_WORKLIST, path.name)])
+        cells = itemgetter(header.index(due_column), *(header.index(name) for name in _WORKLIST))
         counted: dict[str, tuple[tuple[int, str], ...]] = {}
         try:
-            for _, due, _, earliest, kind, measure, group, patient, missing, whom, worth, dollars in reader:
+            for line in reader:
+                due, earliest, kind, measure, group, patient, missing, whom, worth, dollars = cells(line)
                 places = counted.get(whom)
                 if places is None:
                     places = counted[whom] = _places(whom, practice_of)
@@ -158,7 +161,7 @@ def gap_rows(
                 gain, paid = number(worth), in_cents(dollars)
                 for practice, npis in places:
                     yield (practice, *row, npis, gain, paid)
-        except ValueError:
+        except (ValueError, IndexError):
             raise InputRefused([Problem(WRONG_WORKLIST, path.name, row=reader.line_num - 1)]) from None
 
 
