@@ -30,13 +30,14 @@ from openasm.base.files import written_whole
 from openasm.base.parameters import Rules, stamp
 from openasm.base.problems import Problem, Problems
 from openasm.base.years import submission_deadline
-from openasm.submission import problems as kinds
+from openasm.submission import file_problems as kinds
 from openasm.submission import qpp, qrda3
 from openasm.submission.content import LeftOut, QualityReport, Submission
 from openasm.submission.formats import Formats
 from openasm.submission.gathering import COHORT_WORDS, Wanted, gather
 from openasm.submission.inputs import SubmissionInputs
 from openasm.submission.measure_report import measure_report_bundle
+from openasm.submission.problems import NOTHING_TO_SUBMIT
 from openasm.submission.qpp_check import check_qpp
 from openasm.submission.qrda3_check import check_qrda3
 from openasm.submission.receipts import RECEIPTS, check_receipts
@@ -103,9 +104,7 @@ def prepare(
     left_out = (*submission.left_out, *_not_in_a_format(submission, wanted.write))
     files = submission_files(submission, inputs=inputs, formats=formats, rules=rules, write=wanted.write, moment=moment)
     if not files:
-        problems.add(
-            kinds.NOTHING_TO_SUBMIT, run.path.name, found=f"none of {', '.join(wanted.write)} has anything to hold"
-        )
+        problems.add(NOTHING_TO_SUBMIT, run.path.name, found=f"none of {', '.join(wanted.write)} has anything to hold")
     _check_files({each.name: each.content for each in files}, formats, problems)
     problems.refuse_errors()
     manifest = _manifest(run, inputs, submission, formats=formats, rules=rules, wanted=wanted, moment=moment)

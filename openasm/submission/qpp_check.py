@@ -11,7 +11,7 @@ from typing import Any
 
 from openasm.base.identity import is_npi, is_tin
 from openasm.base.problems import Problems, shown
-from openasm.submission import problems as kinds
+from openasm.submission import file_problems as kinds
 from openasm.submission.formats import Formats
 
 _ENTITY = ("individual", "group", "apm", "virtualGroup", "subgroup")

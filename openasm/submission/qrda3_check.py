@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from openasm.base.identity import is_npi, is_tin
 from openasm.base.problems import ProblemKind, Problems, shown
-from openasm.submission import problems as kinds
+from openasm.submission import file_problems as kinds
 from openasm.submission.formats import Formats
+from openasm.submission.problems import BAD_CERTIFICATION
 from openasm.submission.xml_tree import Node, Unreadable, read_xml
 
 CDA = "urn:hl7-org:v3"
@@ -222,7 +223,7 @@ def _certification(node: Node, place: str, checker: Checker) -> None:
     checker.fixed(node, f"{place}/id", root=CERTIFICATION_ROOT)
     found = node.get("extension")
     if found is None or re.fullmatch(checker.formats.certification_pattern, found, re.ASCII) is None:
-        checker.note(kinds.BAD_CERTIFICATION, node, f"{place}/id", found=shown(found or "none"))
+        checker.note(BAD_CERTIFICATION, node, f"{place}/id", found=shown(found or "none"))
 
 
 def _cohort(entity: Node, place: str, checker: Checker) -> None:

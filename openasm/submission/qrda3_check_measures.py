@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from openasm.base.problems import shown
-from openasm.submission import problems as kinds
+from openasm.submission import file_problems as kinds
 from openasm.submission.formats import KINDS
 from openasm.submission.inputs import plausible
 from openasm.submission.qrda3_check import LOINC, Checker

@@ -17,7 +17,7 @@ from openasm.archive.folder import MANIFEST
 from openasm.base.errors import InputRefused, WrongUsage
 from openasm.base.parameters import stamp
 from openasm.base.problems import Problem, Problems
-from openasm.submission import problems as kinds
+from openasm.submission import file_problems as kinds
 
 RECEIPTS = "receipts.jsonl"
 LONGEST = 500

@@ -21,6 +21,16 @@ DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(sh|csv|yaml)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+def code_of(line: str) -> object:
+    """Run a command line within this process; its exit code."""
+    with mock.patch.object(sys, "argv", shlex.split(line)):
+        try:
+            main()
+        except SystemExit as ended:
+            return ended.code
+    return 0
+
+
 def test_the_page_works_as_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -32,11 +42,7 @@ def test_the_page_works_as_it_stands(
             Path(name).write_text(content, encoding="utf-8")
             continue
         for line in content.splitlines():
-            with mock.patch.object(sys, "argv", shlex.split(line)):
-                try:
-                    main()
-                except SystemExit as ended:
-                    assert not ended.code, line
+            assert not code_of(line), line
             printed[line] = capsys.readouterr().out
     assert len(printed) == 7
     prepared = next(out for line, out in printed.items() if " prepare " in line)
