@@ -35,6 +35,13 @@ class Account:
         if count:
             self.dropped[reason] = self.dropped.get(reason, 0) + count
 
+    def add(self, other: Account) -> None:
+        """Add the counts of a part of the same source."""
+        self.records += other.records
+        self.kept += other.kept
+        for reason, count in other.dropped.items():
+            self.drop(reason, count)
+
     def close(self) -> None:
         """Check that the account is even; an uneven one is a defect of ours."""
         if self.records != self.kept + sum(self.dropped.values()):

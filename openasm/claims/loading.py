@@ -12,7 +12,7 @@ from typing import Any
 import narwhals as nw
 
 from openasm import __version__
-from openasm.base.errors import WrongUsage
+from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.contract import CLAIMS_TABLES, COST_BASES
 from openasm.claims.folder import MANIFEST, last_of_month
@@ -60,17 +60,23 @@ def load_claims(
     threads: int | None = None,
     data_end: dt.date | None = None,
     cclf_version: str = "v38",
+    replace: bool = False,
 ) -> dict[str, Any]:
     """Load claims of a format (`cclf`, `eob`, `tables`, `tuva`) into the folder `out`; returns what `claims.json` says.
 
     data_end: last day the claims cover, when the files cannot tell (default: the last day of the month of the latest service,
-    not after the day a CCLF delivery was made). Raises InputRefused with every problem that stops, having written nothing.
+    not after the day a CCLF delivery was made); replace: a CLAIMS folder already at `out` may be replaced. Raises NotFound for
+    sources that are not there, WrongUsage for a CLAIMS folder that may not be replaced, InputRefused with every problem that
+    stops; nothing is written then.
     """
     if source_format not in FORMATS:
         raise WrongUsage(f"There is no claims format {source_format!r}; choose one of {', '.join(FORMATS)}.")
     if not sources:
         raise WrongUsage("Give at least one file or folder of claims.")
-    _check_target(out)
+    absent = [source.name for source in sources if not source.exists()]
+    if absent:
+        raise NotFound(f"There is no file or folder {', '.join(absent)}.")
+    _check_target(out, replace=replace)
     engine = open_engine("duckdb", memory_bytes=memory_bytes, threads=threads)
     assert isinstance(engine, DuckDbEngine)
     with engine:
@@ -85,7 +91,7 @@ def load_claims(
                 memory_bytes=memory_bytes or default_memory_bytes(),
                 cclf_version=cclf_version,
             )
-            return write_claims(delivery, engine, out, source_format=source_format, data_end=data_end)
+            return write_claims(delivery, engine, out, source_format=source_format, data_end=data_end, replace=replace)
         finally:
             remove_folder(work)
 
@@ -107,7 +113,7 @@ def _deliver(
     if source_format == "eob":
         from openasm.claims.sources.eob.load import load_eob
 
-        return load_eob(engine, sources)
+        return load_eob(engine, sources, jobs=threads)
     if source_format == "tuva":
         from openasm.claims.sources.tuva import load_tuva
 
@@ -118,13 +124,21 @@ def _deliver(
 
 
 def write_claims(
-    delivery: Delivery, engine: Engine, out: Path, *, source_format: str, data_end: dt.date | None = None
+    delivery: Delivery,
+    engine: Engine,
+    out: Path,
+    *,
+    source_format: str,
+    data_end: dt.date | None = None,
+    replace: bool = False,
 ) -> dict[str, Any]:
     """Write a delivery as a CLAIMS folder (files readable by their owner alone); returns its manifest.
 
+    replace: as in `load_claims`.
+
     Rows are ordered by the table's key, so that the same records give the same bytes in whatever order they came.
     """
-    _check_target(out)
+    _check_target(out, replace=replace)
     problems = Problems()
     problems.extend(delivery.problems)
     with whole_folder(out) as folder:
@@ -155,11 +169,17 @@ def write_claims(
     return manifest
 
 
-def _check_target(out: Path) -> None:
-    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / MANIFEST).is_file())):
+def _check_target(out: Path, *, replace: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (out / MANIFEST).is_file():
         problems = Problems()
         problems.add(FOLDER_NOT_OURS, out.name)
         problems.refuse_errors()
+    if not replace:
+        raise WrongUsage(
+            f"The folder {out.name} already holds claims; give another name with --out, or --replace to replace them."
+        )
 
 
 def _dropped(delivery: Delivery) -> str:

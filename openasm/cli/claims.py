@@ -38,6 +38,7 @@ def load(
         0.0, "--memory", help="Most memory to use, in gigabytes (default: 60 % of the machine)."
     ),
     threads: int = typer.Option(0, "--threads", help="Threads to use (default: all)."),
+    replace: bool = typer.Option(False, "--replace", help="Replace claims loaded earlier to --out."),
     as_json: bool = typer.Option(False, "--json", help="Print the result as one JSON document."),
 ) -> None:
     """Load claims of a format into a CLAIMS folder of four Parquet tables."""
@@ -51,6 +52,7 @@ def load(
         threads=threads or None,
         data_end=_day(data_end),
         cclf_version=layout,
+        replace=replace,
     )
     if as_json:
         typer.echo(json.dumps(manifest, indent=2, ensure_ascii=False))

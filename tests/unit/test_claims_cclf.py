@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from openasm.base.errors import InputRefused
+from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.claims.loading import load_claims
 from openasm.claims.sources.cclf.layout import layout
 from openasm.claims.sources.cclf.people import follow_chains
@@ -422,7 +422,8 @@ def test_zip_bomb_damaged_zip_and_nothing(tmp_path: Path) -> None:
     assert refused(tmp_path / "cut.zip", tmp_path / "out") == ["C104"]
     (tmp_path / "empty").mkdir()
     assert refused(tmp_path / "empty", tmp_path / "out") == ["C102"]
-    assert refused(tmp_path / "nowhere", tmp_path / "out") == ["C106"]
+    with pytest.raises(NotFound, match="nowhere"):
+        load(tmp_path / "nowhere", tmp_path / "out")
 
 
 def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
@@ -436,6 +437,8 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     (out / "diary.txt").unlink()
     load(tmp_path / "in", out)
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    load(tmp_path / "in", out)
+    with pytest.raises(WrongUsage, match="--replace"):
+        load(tmp_path / "in", out)
+    load(tmp_path / "in", out, replace=True)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
     assert json.loads(first["claims.json"])["source_format"] == "cclf"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from openasm.base.errors import InputRefused
+from openasm.base.errors import InputRefused, NotFound
 from openasm.claims.loading import load_claims
 from openasm.claims.sources.eob.claim import read_claim
 from openasm.claims.sources.eob.elements import Unreadable
@@ -21,8 +21,8 @@ SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "fhir-eob"
 samples = pytest.mark.skipif(not SHARED.is_dir(), reason="CMS's sample resources beside the project are absent")
 
 
-def load(source: Path, out: Path) -> tuple[dict[str, list[dict]], dict]:
-    manifest = load_claims("eob", [source], out, threads=1)
+def load(source: Path, out: Path, *, threads: int = 1) -> tuple[dict[str, list[dict]], dict]:
+    manifest = load_claims("eob", [source], out, threads=threads, replace=True)
     return {name: pq.read_table(out / f"{name}.parquet").to_pylist() for name in manifest["tables"]}, manifest
 
 
@@ -254,9 +254,33 @@ def test_broken_lines_and_cut_files(tmp_path: Path) -> None:
     (tmp_path / "bomb.ndjson.gz").write_bytes(gzip.compress(b"\n" * 30_000_000))
     with pytest.raises(InputRefused, match="C203"):
         load(tmp_path / "bomb.ndjson.gz", tmp_path / "none")
-    with pytest.raises(InputRefused, match="C204"):
+    with pytest.raises(NotFound, match="nowhere"):
         load(tmp_path / "nowhere", tmp_path / "none")
     (tmp_path / "void").mkdir()
     with pytest.raises(InputRefused, match="C205"):
         load(tmp_path / "void", tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_any_number_of_processes_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openasm.claims.sources.eob.load._WORTH_PROCESSES", 0)
+    monkeypatch.setattr("openasm.claims.sources.eob.stream._PIECE_BYTES", 50_000)
+    (tmp_path / "in").mkdir()
+    lines = [
+        json.dumps(eob.claim(str(each % 110), "CARRIER", item=[eob.visit(1, {"line_alowd_chrg_amt": each})]))
+        for each in range(220)
+    ]
+    lines.insert(100, '{"resourceType": "Expl')
+    lines.insert(105, "")
+    # The same file name twice: rows and shares of broken lines are told for each file.
+    for folder in ("a", "b"):
+        (tmp_path / "in" / folder).mkdir()
+        (tmp_path / "in" / folder / "eob.ndjson").write_text("\n".join(lines) + "\n")
+    found = {}
+    for threads in (1, 2):
+        out = tmp_path / f"out{threads}"
+        _, manifest = load(tmp_path / "in", out, threads=threads)
+        found[threads] = {path.name: path.read_bytes() for path in out.iterdir()}
+        rows = [each["row"] for each in manifest["problems"] if each["code"] == "C201"]
+        assert rows == [101, 101]
+    assert found[1] == found[2]

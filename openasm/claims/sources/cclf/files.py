@@ -36,7 +36,10 @@ ZIP_TOO_LARGE = declare(
     next_step="Check where the file comes from; unpack it yourself if it is sound and give the folder.",
 )
 SOURCE_MISSING = declare(
-    "C106", "a file or folder given is not there", expected="an existing file or folder", next_step="Check the path."
+    "C106",
+    "what was given is neither a file nor a folder",
+    expected="files or folders",
+    next_step="Save what comes through a pipe to a file first.",
 )
 
 # P.A1234.ACO.ZC5Y27.D270315.T0123456, ...ZC5R27..., CCLF5.txt, cclf_5_2027.csv: kind, then the day it was made.

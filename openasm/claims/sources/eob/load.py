@@ -1,41 +1,27 @@
 """An export of ExplanationOfBenefit, Patient and Coverage resources to the four claims tables.
 
-Resources are read one at a time; rows go to the engine in blocks, so that memory does not grow with the export.
+Files are read a few megabytes at a time, by several processes where that pays; rows go to the engine piece by piece, so that
+memory does not grow with the export.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from openasm.base.problems import Problems, Severity, declare
+from openasm.base.processes import Processes
 from openasm.claims.accounting import Account, stop_if_damaged
 from openasm.claims.sources.delivery import Delivery, hash_beside
-from openasm.claims.sources.eob.claim import (
-    DENIED_CLAIM,
-    UNKNOWN_SHAPE,
-    UNKNOWN_TYPE,
-    ClaimRows,
-    read_claim,
-)
-from openasm.claims.sources.eob.elements import Unreadable
-from openasm.claims.sources.eob.people import read_coverage, read_patient
-from openasm.claims.sources.eob.stream import FileReader, find_files
+from openasm.claims.sources.eob.claim import DENIED_CLAIM, UNKNOWN_SHAPE, UNKNOWN_TYPE
+from openasm.claims.sources.eob.rows import LINE_COLUMNS, TABLES, PieceRows, read_piece
+from openasm.claims.sources.eob.stream import find_files, pieces
 from openasm.tables.duckdb_engine import DuckDbEngine
 
-UNREADABLE = declare(
-    "C206",
-    "a resource lacks what it must have, or a date or amount cannot be read; it was left out",
-    expected="an id, a patient, a service date, numbers as amounts",
-    next_step="Report these resources to the sender; totals lack them.",
-    severity=Severity.WARNING,
-)
 REPEATED = declare(
     "C207",
     "resources repeat others and were left out",
@@ -72,126 +58,43 @@ NOTES = (
     "CMS's Patient has no county; institutional status and payment-standardized amounts are not there.",
 )
 
-_BLOCK = 20_000
-_LINE_COLUMNS: dict[str, Any] = {
-    "resource": pa.int64(),
-    "line": pa.int64(),
-    "setting": pa.string(),
-    "from_date": pa.date32(),
-    "thru_date": pa.date32(),
-    **{
-        column: pa.string()
-        for column in (
-            *("hcpcs", "modifiers", "line_diagnosis", "place_of_service", "specialty", "npi", "tin", "service_zip"),
-            *("drg", "revenue_center", "ndc"),
-        )
-    },
-    "allowed_cents": pa.int64(),
-    "paid_cents": pa.int64(),
-    "cost_cents": pa.int64(),
-    "cost_basis": pa.string(),
-}
-_TABLES: dict[str, dict[str, Any]] = {
-    "eob_claims": {
-        "resource": pa.int64(),
-        "beneficiary": pa.string(),
-        "claim_id": pa.string(),
-        "updated": pa.string(),
-        "digest": pa.string(),
-        "reason": pa.string(),
-        "kept_items": pa.int64(),
-    },
-    "eob_lines": _LINE_COLUMNS,
-    "eob_diagnoses": {"resource": pa.int64(), "position": pa.int64(), "code": pa.string()},
-    "eob_patients": {
-        "beneficiary": pa.string(),
-        "updated": pa.string(),
-        "birth_date": pa.date32(),
-        "death_date": pa.date32(),
-        "sex": pa.string(),
-        "county_fips": pa.string(),
-        "zip": pa.string(),
-    },
-    "eob_coverage": {
-        "beneficiary": pa.string(),
-        "first": pa.date32(),
-        "last": pa.date32(),
-        "part": pa.string(),
-        "covered": pa.bool_(),
-        "monthly": pa.bool_(),
-        "esrd": pa.bool_(),
-        "dual": pa.bool_(),
-        "disabled_origin": pa.bool_(),
-    },
-}
+_WORTH_PROCESSES = 32 * 1024**2
+"""Bytes of input (packed ones count tenfold) below which starting processes takes longer than reading."""
 
 
-class _Rows:
-    """Rows on their way to the engine, a block at a time."""
-
-    def __init__(self, engine: DuckDbEngine) -> None:
-        self._engine = engine
-        self._waiting: dict[str, dict[str, list[Any]]] = {}
-        for table, columns in _TABLES.items():
-            schema = pa.schema(list(columns.items()))
-            engine.create_table(table, pa.RecordBatchReader.from_batches(schema, iter(())))
-            self._waiting[table] = {column: [] for column in columns}
-
-    def add(self, table: str, values: Mapping[str, Any]) -> None:
-        columns = self._waiting[table]
-        for name, kept in columns.items():
-            kept.append(values.get(name))
-        if len(kept) >= _BLOCK:
-            self._send(table)
-
-    def flush(self) -> None:
-        for table in _TABLES:
-            self._send(table)
-
-    def _send(self, table: str) -> None:
-        columns = self._waiting[table]
-        schema = pa.schema(list(_TABLES[table].items()))
-        self._engine.append(table, pa.table(columns, schema=schema))
-        self._waiting[table] = {column: [] for column in columns}
-
-
-def load_eob(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
+def load_eob(engine: DuckDbEngine, sources: Sequence[Path], *, jobs: int = 1) -> Delivery:
     """Read FHIR files or folders into the four tables.
 
-    Raises InputRefused for missing sources, cut or oversized files, and files of which more than one line or resource in a
-    hundred cannot be read. Resources of other types are counted and left.
+    jobs: processes to read with; what comes out does not depend on their number. Raises InputRefused for missing sources, cut
+    or oversized files, and files of which more than one line or resource in a hundred cannot be read. Resources of other types
+    are counted and left.
     """
     problems = Problems()
     files = find_files(sources, problems)
     problems.refuse_errors()
-    rows = _Rows(engine)
+    for table, columns in TABLES.items():
+        schema = pa.schema(list(columns.items()))
+        engine.create_table(table, pa.RecordBatchReader.from_batches(schema, iter(())))
     accounts: dict[str, Account] = {}
     items = Account("ExplanationOfBenefit items", 0)
-    number = 0
-    for path in files:
-        reader = FileReader(path, problems)
-        resources = unreadable = 0
-        for line, resource in reader:
-            number += 1
-            resources += 1
-            kind = str(resource.get("resourceType") or "no resource type")[:40]
-            account = accounts.setdefault(kind, Account(kind, 0))
-            account.records += 1
-            try:
-                _take(kind, resource, number, rows, account, items)
-            except (Unreadable, AttributeError, TypeError) as error:
-                unreadable += 1
-                account.drop("cannot be read", 1)
-                where = error.where if isinstance(error, Unreadable) else "an element of another type"
-                problems.add(UNREADABLE, path.name, row=line, column=f"{kind}.{where}", found="a value not shown")
-        if reader.broken:
-            lines = accounts.setdefault("lines", Account("lines that are no JSON", 0))
-            lines.records += reader.broken
-            lines.drop("not JSON", reader.broken)
-        stop_if_damaged(path.name, reader.broken, reader.lines, problems)
-        stop_if_damaged(path.name, unreadable, resources, problems)
+    cut = Problems()  # found while processes still read what came before
+    before = 0
+    size = sum(path.stat().st_size * (10 if path.suffix == ".gz" else 1) for path in files)
+    with Processes(_nothing_kept, jobs if size >= _WORTH_PROCESSES else 1, fresh=True) as processes:
+        every_piece = (piece for place, path in enumerate(files) for piece in pieces(place, path, cut))
+        for _, of_file in groupby(processes.each(read_piece, every_piece), key=lambda found: found.place):
+            lines = broken = resources = unreadable = 0
+            for found in of_file:
+                file = found.file
+                lines, broken = lines + found.lines, broken + found.broken
+                resources, unreadable = resources + found.resources, unreadable + found.unreadable
+                _take_over(engine, found, before, accounts, items)
+                problems.extend(found.problems)
+                before += found.resources
+            stop_if_damaged(file, broken, lines, problems)
+            stop_if_damaged(file, unreadable, resources, problems)
+    problems.extend(cut)
     problems.refuse_errors()
-    rows.flush()
     _settle_repeats(engine, accounts, items)
     _report(engine, accounts, items, problems)
     tables = {name: engine.sql(query) for name, query in _queries().items()}
@@ -199,55 +102,22 @@ def load_eob(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
     return Delivery(tables, problems, [*ordered, items], hash_beside(files), list(NOTES))
 
 
-def _take(kind: str, resource: Mapping[str, Any], number: int, rows: _Rows, account: Account, items: Account) -> None:
-    if kind == "ExplanationOfBenefit":
-        claim = read_claim(resource)
-        digest = hashlib.sha256(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        _add_claim(claim, digest, number, rows, account, items)
-    elif kind == "Patient":
-        patient = read_patient(resource)
-        names = tuple(_TABLES["eob_patients"])
-        rows.add("eob_patients", dict(zip(names, astuple(patient), strict=True)))
-        account.kept += 1
-    elif kind == "Coverage":
-        names = tuple(_TABLES["eob_coverage"])
-        found = [dict(zip(names, astuple(row), strict=True)) for row in read_coverage(resource)]
-        for each in found:
-            rows.add("eob_coverage", each)
-        if found:
-            account.kept += 1
-        else:
-            account.drop("names no part of Medicare and no period", 1)
-    else:
-        account.drop("not used", 1)
+def _nothing_kept(_: int) -> None:
+    """What a process keeps from piece to piece."""
 
 
-def _add_claim(claim: ClaimRows, digest: str, number: int, rows: _Rows, account: Account, items: Account) -> None:
-    items.records += claim.items
-    rows.add(
-        "eob_claims",
-        {
-            "resource": number,
-            "beneficiary": claim.beneficiary,
-            "claim_id": claim.claim_id,
-            "updated": claim.updated,
-            "digest": digest,
-            "reason": claim.reason,
-            "kept_items": claim.items - claim.denied_lines - claim.folded_lines,
-        },
-    )
-    if claim.reason:
-        account.drop(claim.reason, 1)
-        items.drop(f"its claim: {claim.reason}", claim.items)
-        return
-    account.kept += 1
-    items.drop("denied line", claim.denied_lines)
-    items.drop("part of a bill that counts as one line", claim.folded_lines)
-    items.kept += claim.items - claim.denied_lines - claim.folded_lines
-    for line in claim.lines:
-        rows.add("eob_lines", {**line, "resource": number})
-    for position, code in enumerate(claim.diagnoses, start=1):
-        rows.add("eob_diagnoses", {"resource": number, "position": position, "code": code})
+def _take_over(
+    engine: DuckDbEngine, found: PieceRows, before: int, accounts: dict[str, Account], items: Account
+) -> None:
+    """Send a piece's rows to the engine, resources numbered through all files, and add up its counts."""
+    for name, table in found.tables.items():
+        if "resource" in table.schema.names:
+            place = table.schema.get_field_index("resource")
+            table = table.set_column(place, table.schema.field(place), pc.add(table.column(place), before))
+        engine.append(name, table)
+    for kind, account in found.accounts.items():
+        accounts.setdefault(kind, Account(account.source, 0)).add(account)
+    items.add(found.items)
 
 
 def _settle_repeats(engine: DuckDbEngine, accounts: dict[str, Account], items: Account) -> None:
@@ -298,7 +168,7 @@ def _report(engine: DuckDbEngine, accounts: dict[str, Account], items: Account, 
 
 
 def _queries() -> dict[str, str]:
-    columns = ", ".join(f"l.{column}" for column in _LINE_COLUMNS if column != "resource")
+    columns = ", ".join(f"l.{column}" for column in LINE_COLUMNS if column != "resource")
     standing = "SELECT * FROM eob_claims WHERE reason IS NULL AND resource NOT IN (SELECT resource FROM eob_repeats)"
     return {
         "claim_lines": f"SELECT c.beneficiary, c.claim_id, {columns} FROM eob_lines AS l JOIN ({standing}) AS c USING (resource)",

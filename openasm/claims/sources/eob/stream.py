@@ -1,10 +1,11 @@
-"""FHIR resources from files, one at a time: NDJSON, gzip, Bundles; broken lines are counted, cut files stop."""
+"""FHIR resources from files, a few megabytes at a time: NDJSON, gzip, Bundles; broken lines are counted, cut files stop."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -29,7 +30,10 @@ TOO_LARGE = declare(
     next_step="Check where the file comes from; give large data as NDJSON.",
 )
 SOURCE_MISSING = declare(
-    "C204", "a file or folder given is not there", expected="an existing file or folder", next_step="Check the path."
+    "C204",
+    "what was given is neither a file nor a folder",
+    expected="files or folders",
+    next_step="Save what comes through a pipe to a file first.",
 )
 NO_FILES = declare(
     "C205",
@@ -41,6 +45,7 @@ NO_FILES = declare(
 _ENDINGS = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz")
 _LARGEST_DOCUMENT = 256 * 1024**2
 _LARGEST_RATIO = 1_000
+_PIECE_BYTES = 4 * 1024**2
 
 
 def find_files(sources: Sequence[Path], problems: Problems) -> list[Path]:
@@ -58,70 +63,88 @@ def find_files(sources: Sequence[Path], problems: Problems) -> list[Path]:
     return sorted(found, key=lambda path: (path.name, str(path)))
 
 
-class FileReader:
-    """Resources of one file with the line each stands in; afterwards `lines` and `broken` say how it went."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines of a file, not read yet: the file's place among the files and its name, the number of the first line, the
+    lines."""
 
-    def __init__(self, path: Path, problems: Problems) -> None:
-        self.path = path
+    place: int
+    file: str
+    first: int
+    text: bytes
+    is_document: bool = False
+
+    def lines(self) -> list[bytes]:
+        """The lines; a single document over many lines is one."""
+        return [self.text] if self.is_document else self.text.split(b"\n")
+
+
+def pieces(place: int, path: Path, problems: Problems) -> Iterator[Piece]:
+    """The lines of a file a few megabytes at a time, the first piece even of an empty file.
+
+    A cut or oversized file adds its problem and ends.
+    """
+    try:
+        with _open(path) as stream:
+            yield from _pieces(place, path, stream)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        problems.add(FILE_CUT, path.name)
+    except _TooLarge:
+        problems.add(TOO_LARGE, path.name)
+
+
+def _pieces(place: int, path: Path, stream: IO[bytes]) -> Iterator[Piece]:
+    limit = max(path.stat().st_size, 1) * _LARGEST_RATIO
+    start = stream.readline(_LARGEST_DOCUMENT + 1)
+    if len(start) > _LARGEST_DOCUMENT:
+        raise _TooLarge
+    if start.strip() and _parsed(start) is None and start.lstrip()[:1] in (b"{", b"["):
+        # Perhaps one document over many lines.
+        document = start + stream.read(_LARGEST_DOCUMENT)
+        if _parsed(document) is not None:
+            yield Piece(place, path.name, 1, document, is_document=True)
+            return
+        if len(document) > _LARGEST_DOCUMENT:
+            raise _TooLarge
+        yield Piece(place, path.name, 1, b"\n".join(document.splitlines()))
+        return
+    read, first = len(start), 1
+    parts = [start]  # of the piece, the last line perhaps begun
+    for block in iter(lambda: stream.read(_PIECE_BYTES), b""):
+        read += len(block)
+        end = block.rfind(b"\n") + 1
+        parts.append(block[:end] if end else block)
+        if read > limit or (not end and sum(map(len, parts)) > _LARGEST_DOCUMENT):
+            raise _TooLarge
+        if end:
+            text = b"".join(parts)
+            if first == 1 or text.strip():
+                yield Piece(place, path.name, first, text)
+            first += text.count(b"\n")
+            parts = [block[end:]]
+    if any(parts) or first == 1:
+        yield Piece(place, path.name, first, b"".join(parts))
+
+
+class PieceReader:
+    """Resources of a piece with the line each stands in; afterwards `lines` and `broken` say how it went."""
+
+    def __init__(self, piece: Piece, problems: Problems) -> None:
+        self.piece = piece
         self.problems = problems
         self.lines = 0
         self.broken = 0
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        try:
-            with self._open() as stream:
-                yield from self._resources(stream)
-        except (EOFError, gzip.BadGzipFile, zlib.error):
-            self.problems.add(FILE_CUT, self.path.name)
-        except _TooLarge:
-            self.problems.add(TOO_LARGE, self.path.name)
-
-    def _open(self) -> IO[bytes]:
-        with self.path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-        if packed or self.path.suffix == ".gz":
-            return cast(IO[bytes], gzip.open(self.path, "rb"))
-        return self.path.open("rb")
-
-    def _resources(self, stream: IO[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        limit = max(self.path.stat().st_size, 1) * _LARGEST_RATIO
-        read = 0
-        first = self._line(stream)
-        if first.strip() and _parsed(first) is None and first.lstrip()[:1] in (b"{", b"["):
-            # Perhaps one document over many lines.
-            document = first + stream.read(_LARGEST_DOCUMENT)
-            whole = _parsed(document)
-            if whole is not None:
-                self.lines = 1
-                yield from self._inside(whole, 1)
-                return
-            if len(document) > _LARGEST_DOCUMENT:
-                raise _TooLarge
-            yield from self._each_line(document.splitlines(keepends=True))
-            return
-        number, line = 0, first
-        while line:
-            number += 1
-            read += len(line)
-            if read > limit:
-                raise _TooLarge
-            yield from self._one(line, number)
-            line = self._line(stream)
-
-    def _each_line(self, lines: Sequence[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        for number, line in enumerate(lines, start=1):
-            yield from self._one(line, number)
-
-    def _one(self, line: bytes, number: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        if not line.strip():
-            return
-        self.lines += 1
-        value = _parsed(line)
-        if value is None:
-            self.broken += 1
-            self.problems.add(LINE_BROKEN, self.path.name, row=number)
-            return
-        yield from self._inside(value, number)
+        for number, line in enumerate(self.piece.lines(), start=self.piece.first):
+            if not line.strip():
+                continue
+            self.lines += 1
+            value = _parsed(line)
+            if value is None:
+                self._break(number)
+            else:
+                yield from self._inside(value, number)
 
     def _inside(self, value: Any, number: int) -> Iterator[tuple[int, Mapping[str, Any]]]:
         """The resources in a parsed value: itself, the entries of a Bundle, the members of an array."""
@@ -135,15 +158,19 @@ class FileReader:
         elif isinstance(value, dict):
             yield number, value
         else:
-            self.broken += 1
-            self.problems.add(LINE_BROKEN, self.path.name, row=number)
+            self._break(number)
 
-    @staticmethod
-    def _line(stream: IO[bytes]) -> bytes:
-        line = stream.readline(_LARGEST_DOCUMENT + 1)
-        if len(line) > _LARGEST_DOCUMENT:
-            raise _TooLarge
-        return line
+    def _break(self, number: int) -> None:
+        self.broken += 1
+        self.problems.add(LINE_BROKEN, self.piece.file, row=number)
+
+
+def _open(path: Path) -> IO[bytes]:
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    if packed or path.suffix == ".gz":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 class _TooLarge(Exception):
