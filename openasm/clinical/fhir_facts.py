@@ -6,7 +6,9 @@ Which resources count as what is decided in one of two ways (docs/method/fhir-re
   its `meta.profile` says it is, and one that states no profile of the measures is not seen;
 * by *content*: in any other record (US Core exports, bulk data) category, status, `doNotPerform` and codes decide.
 
-A resource that cannot be read is left out and counted by kind; nothing read here raises.
+A resource whose codes no value set in use holds is passed over before the rest of it is read; an encounter is kept for what refers to it,
+and so is a vital sign, which the measures find whatever its code. A resource that cannot be read is left out and counted by kind;
+nothing read here raises.
 """
 
 from __future__ import annotations
@@ -136,6 +138,13 @@ SAME_RESOURCE_TWICE = declare(
 )
 
 
+# Observations that measures ask for by their kind, not by a code.
+SOUGHT_BY_KIND = (
+    ObservationKind.BLOOD_PRESSURE
+    | ObservationKind.BODY_MASS_INDEX
+    | ObservationKind.HEART_RATE
+    | ObservationKind.PREGNANCY_STATUS
+)
 Counts = Counter[tuple[ProblemKind, str]]  # kind of problem, resource type -> how many
 
 
@@ -371,6 +380,9 @@ class FactReader:
                 return None
         else:
             kind = condition_kind(resource)
+        codes = self._concept(resource.get("code"))
+        if not codes:
+            return None
         verification = resource.get("verificationStatus")
         severity = resource.get("severity")
         recorded = resource.get("recordedDate")
@@ -379,7 +391,7 @@ class FactReader:
             abatement = Span(abatement.start, just_before(abatement.end))
         return Condition(
             word(resource.get("id")),
-            self._concept(resource.get("code")),
+            codes,
             kind,
             verification is None or has_code(verification, VERIFICATION, VERIFIED),
             prevalence(
@@ -393,7 +405,6 @@ class FactReader:
         )
 
     def _observation(self, resource: Resource) -> Observation | None:
-        code = resource.get("code")
         components = resource.get("component")
         if self._trusting:
             kind = 0
@@ -403,6 +414,9 @@ class FactReader:
                 return None
         else:
             kind = observation_kind(resource)
+        codes = self._concept(resource.get("code"))
+        if not codes and not kind & SOUGHT_BY_KIND:
+            return None
         effective = self._timing(resource, "effective")
         issued = resource.get("issued")
         coded = resource.get("valueCodeableConcept")
@@ -410,7 +424,7 @@ class FactReader:
         encounter = resource.get("encounter")
         return Observation(
             word(resource.get("id")),
-            self._concept(code),
+            codes,
             kind,
             word(resource.get("status")),
             NEVER if effective is None else effective,
@@ -438,12 +452,14 @@ class FactReader:
         reference = resource.get("medicationReference")
         if reference is not None:
             codes |= self._concept(self._medication_code(resource, reference))
+        if not codes:
+            return None
         written = resource.get("authoredOn")
         authored = UNKNOWN if written is None else moment(written)
         dispense = resource.get("dispenseRequest") or {}
         quantity, repeats = dispense.get("quantity"), dispense.get("numberOfRepeatsAllowed")
         instructions = resource.get("dosageInstruction")
-        days, covered = dosing.supply(resource, authored) if codes and requested else (None, None)
+        days, covered = dosing.supply(resource, authored) if requested else (None, None)
         return MedicationOrder(
             word(resource.get("id")),
             codes,
@@ -456,7 +472,7 @@ class FactReader:
             None if repeats is None else int(repeats),
             None if quantity is None else dosing.exact(quantity.get("value")),
             "" if quantity is None else dosing.unit_of(quantity),
-            dosing.dosage_bounds(instructions, authored) if instructions and codes else (),
+            dosing.dosage_bounds(instructions, authored) if instructions else (),
             days,
             covered,
         )
@@ -483,7 +499,8 @@ class FactReader:
 
     def _service_order(self, resource: Resource) -> ServiceOrder | None:
         requested = self._requested(resource, SERVICE_PROFILES)
-        if requested is None:
+        codes = self._concept(resource.get("code"))
+        if requested is None or not codes:
             return None
         written = resource.get("authoredOn")
         reasons = self._concepts(resource.get("reasonCode"))
@@ -492,7 +509,7 @@ class FactReader:
             refused |= reasons
         return ServiceOrder(
             word(resource.get("id")),
-            self._concept(resource.get("code")),
+            codes,
             requested,
             word(resource.get("status")),
             word(resource.get("intent")),
@@ -503,7 +520,8 @@ class FactReader:
 
     def _device_order(self, resource: Resource) -> DeviceOrder | None:
         requested = self._requested(resource, DEVICE_PROFILES)
-        if requested is None:
+        codes = self._concept(resource.get("codeCodeableConcept"))
+        if requested is None or not codes:
             return None
         if not self._trusting:
             requested = not any(
@@ -513,7 +531,7 @@ class FactReader:
         written = resource.get("authoredOn")
         return DeviceOrder(
             word(resource.get("id")),
-            self._concept(resource.get("codeCodeableConcept")),
+            codes,
             requested,
             word(resource.get("status")),
             word(resource.get("intent")),
@@ -521,26 +539,28 @@ class FactReader:
         )
 
     def _procedure(self, resource: Resource) -> Procedure | None:
-        if not self._is(resource, PROCEDURE):
+        codes = self._concept(resource.get("code"))
+        if not codes or not self._is(resource, PROCEDURE):
             return None
         performed = self._timing(resource, "performed")
         return Procedure(
             word(resource.get("id")),
-            self._concept(resource.get("code")),
+            codes,
             word(resource.get("status")),
             NEVER if performed is None else performed,
             self._concepts(resource.get("reasonCode")),
         )
 
     def _allergy(self, resource: Resource) -> Allergy | None:
-        if not self._is(resource, ALLERGY):
+        codes = self._concept(resource.get("code"))
+        if not codes or not self._is(resource, ALLERGY):
             return None
         verification = resource.get("verificationStatus")
         last = resource.get("lastOccurrence")
         onset = self._timing(resource, "onset")
         return Allergy(
             word(resource.get("id")),
-            self._concept(resource.get("code")),
+            codes,
             verification is None or has_code(verification, ALLERGY_VERIFICATION, ALLERGY_VERIFIED),
             prevalence(onset, None if last is None else Span(moment(last), moment(last)), active=True),
         )

@@ -370,3 +370,12 @@ def test_a_year_whose_specification_was_not_read_uses_the_latest_and_says_so(val
     assert problem["found"] == "CMS165v15 (not read; logic of CMS165v14)"
     assert manifest["settings"]["measures"]["CMS165"]["version"] == problem["found"]
     assert manifest["year"] == 2027
+
+
+def test_a_resource_of_no_measure_is_passed_over_whatever_else_it_says(value_sets: Path, tmp_path: Path) -> None:
+    about = {"resourceType": "Procedure", "status": "completed", "subject": {"reference": "Patient/test-1"}}
+    odd = {"resource": {**about, "id": "p1", "performedDateTime": "yesterday", "code": {"coding": [{"code": "none"}]}}}
+    (tmp_path / "source.ndjson").write_text(bundle(PERSON, odd))
+    run(tmp_path / "source.ndjson", value_sets, tmp_path / "run", "--measures", "236")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["problems"] == []
