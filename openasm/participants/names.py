@@ -18,12 +18,13 @@ def folded(text: str) -> str:
     >>> folded("  José  O'FIR-TEST, Jr. ")
     'jose ofir test jr'
     """
-    plain = text.replace("'", "").replace("’", "").replace(".", "")
-    if plain.isascii():  # nearly every name of the list, and nothing of it to decompose
-        plain = plain.lower()
+    if text.isascii():  # nearly every name of the list, and nothing of it to decompose
+        plain = text.lower()
     else:
-        plain = unicodedata.normalize("NFKD", plain.casefold().translate(_LETTERS))
+        # Signs such as an A in a circle come apart into capitals, so case is folded after that.
+        plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS))
         plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = plain.replace("'", "").replace("’", "").replace(".", "")
     return _SPACES.sub(" ", _PUNCTUATION.sub(" ", plain)).strip()
 
 

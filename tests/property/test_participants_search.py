@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openasm.participants.directory import Directory
@@ -18,6 +18,7 @@ NAMES = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)
 
 
 @given(NAMES)
+@example("\U0001f110")  # an A in brackets, which comes apart into a capital
 def test_folding_twice_changes_nothing(name: str) -> None:
     assert folded(folded(name)) == folded(name)
 
@@ -87,13 +88,14 @@ def test_recall_and_precision_on_made_up_misspellings() -> None:
 
 
 def test_a_look_up_over_ten_thousand_takes_under_twenty_milliseconds() -> None:
+    """Of the processor, so that other work on the machine does not count; `python -m benchmarks participants` has the wall clock."""
     queries = [each.name[:-2] + "x" for each in LARGE.listed.clinicians[:40]]
     took = []
     for query in queries:
-        start = time.perf_counter()
+        start = time.process_time()
         LARGE.by_name(query)
-        took.append(time.perf_counter() - start)
-    assert sorted(took)[len(took) // 2] < 0.020
-    start = time.perf_counter()
+        took.append(time.process_time() - start)
+    assert sorted(took)[len(took) * 95 // 100] < 0.020
+    start = time.process_time()
     assert LARGE.by_npi(npi(5))
-    assert time.perf_counter() - start < 0.020
+    assert time.process_time() - start < 0.020
