@@ -46,13 +46,6 @@ MADE_UP = "Made-up data: the clinicians, practices and numbers in this report do
 def write(report: Report, path: Path) -> None:
     """Write the PDF, whole or not at all. Equal reports give equal bytes."""
     register_fonts()
-    pages = _build(report, None)[1]
-    with written_whole(path, "wb") as stream:
-        stream.write(_build(report, pages)[0])
-
-
-def _build(report: Report, pages: int | None) -> tuple[bytes, int]:
-    """The file and how many pages it has. pages: what the feet say; the first time it is not known yet."""
     stream = io.BytesIO()
     document = BaseDocTemplate(
         stream,
@@ -78,25 +71,27 @@ def _build(report: Report, pages: int | None) -> tuple[bytes, int]:
         topPadding=0,
         bottomPadding=0,
     )
-    document.addPageTemplates([PageTemplate(frames=[frame], onPage=partial(_foot, report=report, pages=pages))])
-    document.build(_story(report), canvasmaker=TaggedCanvas)
-    return stream.getvalue(), document.page
+    document.addPageTemplates([PageTemplate(frames=[frame])])
+    document.build(_story(report), canvasmaker=partial(TaggedCanvas, foot=partial(_foot, report=report)))
+    with written_whole(path, "wb") as target:
+        target.write(stream.getvalue())
 
 
-def _foot(canvas: Any, _: Any, *, report: Report, pages: int | None) -> None:
+def _foot(canvas: Any, page: int, pages: int, *, report: Report) -> None:
     """Run, day and page at the foot of each page; and that the data are made up, where they are."""
-    with canvas.artifact():
-        canvas.setStrokeColor(LINE)
-        canvas.line(MARGIN, MARGIN, letter[0] - MARGIN, MARGIN)
-        canvas.setFont(FONT, 6.5)
-        canvas.setFillColor(SOFT)
-        left = f"Run {report.run_name} · performance year {report.performance_year} · made {report.made} with OpenASM {report.program_version} · not a CMS document"
-        canvas.drawString(MARGIN, MARGIN - 10, drawings.fitted(shown(left), WIDTH - 60, 6.5))
-        of = f" of {pages}" if pages else ""
-        canvas.drawRightString(letter[0] - MARGIN, MARGIN - 10, f"Page {canvas.getPageNumber()}{of}")
-        if report.made_up:
-            canvas.setFillColor(BAD)
-            canvas.drawString(MARGIN, MARGIN - 19, MADE_UP)
+    canvas.setStrokeColor(LINE)
+    canvas.line(MARGIN, MARGIN, letter[0] - MARGIN, MARGIN)
+    canvas.setFont(FONT, 6.5)
+    canvas.setFillColor(SOFT)
+    left = (
+        f"Run {report.run_name} · performance year {report.performance_year} · made {report.made} with OpenASM "
+        f"{report.program_version} · not a CMS document"
+    )
+    canvas.drawString(MARGIN, MARGIN - 10, drawings.fitted(shown(left), WIDTH - 60, 6.5))
+    canvas.drawRightString(letter[0] - MARGIN, MARGIN - 10, f"Page {page} of {pages}")
+    if report.made_up:
+        canvas.setFillColor(BAD)
+        canvas.drawString(MARGIN, MARGIN - 19, MADE_UP)
 
 
 def _story(report: Report) -> Story:
@@ -201,7 +196,7 @@ def _rates(report: Report) -> Story:
         rows = [
             (
                 row.name,
-                *(rate(line) + (f" ({cases(line)})" if cases(line) else "") if line else "–" for line in row.lines),
+                *(rate(line) + (f", {cases(line)}" if cases(line) else "") if line else "–" for line in row.lines),
             )
             for row in rates.rows
         ]

@@ -3,12 +3,12 @@
 ReportLab draws; this canvas adds the structure tree (ISO 32000-1, 14.7 and 14.8) that screen readers and text extraction
 follow. Everything drawn outside of `content` should be drawn inside `artifact`: page furniture that is not read aloud.
 
-    document.build(story, canvasmaker=TaggedCanvas)
+    document.build(story, canvasmaker=partial(TaggedCanvas, foot=draw_foot))
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,12 +33,19 @@ class _Element:
 
 
 class TaggedCanvas(Canvas):  # type: ignore[misc]  # reportlab has no types
-    """A canvas that keeps the structure of what is drawn and writes it with the file. font: of text that names none."""
+    """A canvas that keeps the structure of what is drawn and writes it with the file.
+
+    font: of text that names none. foot: draws what stands on every page, told the page and how many there are; called when all
+    pages are there, so that nothing has to be laid out twice.
+    """
 
     font = "Vera"
+    _code: list[str]
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, foot: Callable[[Any, int, int], None] | None = None, **options: Any) -> None:
         super().__init__(*arguments, **{**options, "initialFontName": self.font})
+        self._foot = foot
+        self._pages: list[Any] = []
         self._root = _Element("Document", "StructDocument", "StructTree")
         self._open = [self._root]
         self._elements = [self._root]
@@ -91,7 +98,7 @@ class TaggedCanvas(Canvas):  # type: ignore[misc]  # reportlab has no types
         """End a page; its marked content gets a place in the parent tree."""
         super().showPage()
         page = self._doc.Pages.pages[-1]
-        page = self._doc.idToObject[page.name] if isinstance(page, PDFObjectReference) else page
+        self._pages.append(page)
         page.__NoDefault__ = [*page.__NoDefault__, "StructParents", "Tabs"]
         page.StructParents = len(self._marks) - 1
         page.Tabs = PDFName("S")
@@ -101,6 +108,13 @@ class TaggedCanvas(Canvas):  # type: ignore[misc]  # reportlab has no types
         """Write the file with its structure tree."""
         if len(self._code):
             self.showPage()
+        for number, page in enumerate(self._pages, start=1):
+            if self._foot is not None:
+                self._code = []
+                with self.artifact():
+                    self._foot(self, number, len(self._pages))
+                page.setStream([page.stream, *self._code])
+        self._code = []
         document = self._doc
         for element in self._elements:
             document.Reference(_dictionary(element), element.name)

@@ -23,6 +23,9 @@ from openasm.report.content import Clinician, Report
 from openasm.report.files import write_report
 from openasm.report.from_run import report_of
 from openasm.report.html import render
+from openasm.report.policy import policy_view
+from openasm.report.policy_files import FORMATS, write_policy
+from openasm.report.policy_files import render as policy_page
 from openasm.report.practice_view import pool_histogram
 from openasm.runs.score_run import score_folder
 from tests.builders.report_pages import check_page, contrast, page_words, palettes, pdf_words
@@ -459,3 +462,27 @@ def test_a_payment_that_every_draw_gives_is_said_and_not_drawn(run: Path, tmp_pa
     assert "−$9,000 to −$9,000" in pdf_words(
         write_report(copy, form="pdf", tins=[tin], npi=npi, out=tmp_path / "x.pdf")
     )
+
+
+@pytest.mark.parametrize("people", [1, 2, 6])
+def test_runs_of_a_few_have_every_form(people: int, tmp_path: Path) -> None:
+    """Pools too small for benchmarks, nobody scored, nobody paid: every form is made and says so."""
+    rows_of = cohort_rows(people, seed=people)
+    if people == 2:
+        for each in rows_of["participants"]:
+            each["part_b_paid"] = "0.00"
+        rows_of["quality"], rows_of["cost"], rows_of["attestations"] = [], [], []
+    write_folder(tmp_path / "inputs", rows_of)
+    score_folder(tmp_path / "inputs", tmp_path / "run", year=2027, now=NOW, report=False)
+    report = report_of(tmp_path / "run")
+    assert len(report.clinicians) == len(rows_of["participants"])
+    check_page(render(report, run_name="run"))
+    words = pdf_words(write_report(tmp_path / "run", form="pdf"))
+    for who in report.clinicians:
+        assert who.name in words
+        assert who.status_text in words or who.steps
+    assert write_report(tmp_path / "run", form="xlsx").stat().st_size > 5000
+    view = policy_view(read_run(tmp_path / "run"))
+    check_page(policy_page(view))
+    for form in FORMATS:
+        write_policy(view, tmp_path / f"policy.{form}", form=form)
