@@ -126,7 +126,9 @@ def read_participant_list(path: Path, problems: Problems, *, label: str = "") ->
             clinicians[key] = clinician
     if without_organization:
         problems.add(NO_ORGANIZATION, path.name, found=f"{without_organization} rows", count=without_organization)
-    return ParticipantList(label, path.name, _hash(path) if clinicians else "", tuple(clinicians[key] for key in sorted(clinicians)))
+    return ParticipantList(
+        label, path.name, _hash(path) if clinicians else "", tuple(clinicians[key] for key in sorted(clinicians))
+    )
 
 
 def _hash(path: Path) -> str:
