@@ -19,7 +19,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in (
-        *("accelerometer", "ambient-light-sensor", "autoplay", "browsing-topics", "camera", "display-capture"),
+        *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture"),
         *("encrypted-media", "geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment"),
         *("screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
     )

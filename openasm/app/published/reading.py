@@ -37,7 +37,17 @@ OTHER_YEAR = declare(
     next_step="Give the run of the same year with --with.",
 )
 
-_WORKLIST = ("earliest", "kind", "measure", "group", "patient", "missing", "counts_for", "final_score_points", "dollars")
+_WORKLIST = (
+    "earliest",
+    "kind",
+    "measure",
+    "group",
+    "patient",
+    "missing",
+    "counts_for",
+    "final_score_points",
+    "dollars",
+)
 _DUE = ("by_when", "due")  # its name now, and in runs made before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, ManyToOneRel, OuterRef, Q
 
 from openasm.app.audit.events import Kind, record
 from openasm.app.published.models import PATIENT_TABLES, Episode, EpisodeService, Patient, PracticeResult, Run
@@ -64,10 +64,12 @@ def _remove_of_run(old: int, newer: list[int], keep: int) -> int:
 def _remove_patients() -> int:
     """Patients whom no row of any feature refers to."""
     nobody: Any = Q()
-    for relation in Patient._meta.related_objects:
-        model = relation.related_model
-        assert not isinstance(model, str)
-        nobody &= ~Exists(model._default_manager.filter(**{relation.field.name: OuterRef("pk")}))
+    for relation in Patient._meta.get_fields(include_hidden=True):  # hidden: relations without a name on this side
+        if isinstance(relation, ManyToOneRel):
+            rows = relation.field.model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
+            nobody &= ~Exists(rows)
+    if not nobody:
+        raise AssertionError("no table refers to patients, so none may be removed")
     gone = list(Patient.objects.filter(nobody).values_list("pk", flat=True))
     for start in range(0, len(gone), _PATIENTS_AT_A_TIME):
         with transaction.atomic():
