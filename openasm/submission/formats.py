@@ -23,11 +23,12 @@ TOTAL = "total"  # in the column `kind`: the population itself
 
 @dataclass(frozen=True, slots=True)
 class MeasureFormat:
-    """One measure: eCQM name (empty when it has none), population codes in the report's order, its rates' names in QPP (one, empty,
+    """One measure: short title, eCQM name (empty when it has none), population codes in the report's order, its rates' names in QPP (one, empty,
     for a single rate).
     """
 
     measure: str
+    title: str
     ecqm: str
     populations: tuple[str, ...]
     rates: tuple[str, ...]
@@ -79,7 +80,9 @@ class Formats:
             entry = cast(Mapping[str, Sequence[str]], self.rules["submission.measures"].table[measure])
         except KeyError:
             raise NotFound(f"There is no measure {measure} that is handed in.") from None
-        return MeasureFormat(measure, str(entry["ecqm"]), tuple(entry["populations"]), tuple(entry["rates"]))
+        return MeasureFormat(
+            measure, str(entry["title"]), str(entry["ecqm"]), tuple(entry["populations"]), tuple(entry["rates"])
+        )
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ def submission_files(
                 files.append(PackagedFile(name, "qrda3", about, text.encode()))
     if "qpp" in write:
         for name, document in qpp.qpp_documents(submission, identifiers=identifiers).items():
-            categories = ", ".join(dict.fromkeys(each["category"] for each in document["measurementSets"]))
+            categories = ", ".join(dict.fromkeys(_CATEGORIES[each["category"]] for each in document["measurementSets"]))
             who = document.get("nationalProviderIdentifier")
             about = f"QPP submission of {f'NPI {who}' if who else 'the practice'}: {categories}"
             files.append(PackagedFile(f"qpp/{name}", "qpp", about, _json(document)))
@@ -163,6 +163,9 @@ def submission_files(
         about = f"{len(bundle['entry'])} FHIR MeasureReports, for programs that read FHIR; not taken by CMS"
         files.append(PackagedFile("fhir/measure_reports.json", "fhir", about, _json(bundle)))
     return tuple(files)
+
+
+_CATEGORIES = {"quality": "quality", "pi": "Promoting Interoperability", "ia": "improvement activities"}
 
 
 def _qrda3_name(report: QualityReport, formats: Formats) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from openasm.regulation.attestations import AttestationRow
 from openasm.regulation.rulebook import rules_for
 from openasm.submission.content import MeasureResult, QualityReport, Rate, Submission, rate_text
+from openasm.submission.formats import formats_for
 from openasm.submission.gathering import COHORT_WORDS
 from openasm.submission.mips import MipsFallback, mips_fallback
 
@@ -22,6 +23,7 @@ class Line:
     """One rate of one measure as a row of the table."""
 
     measure: str
+    title: str
     collection_type: str
     eligible: int
     met: int
@@ -43,22 +45,23 @@ class Block:
 
 def blocks_of(submission: Submission, points: Points) -> tuple[Block, ...]:
     """The quality reports as tables."""
-    return tuple(_block(each, points) for each in submission.reports)
+    return tuple(_block(each, points, submission.year) for each in submission.reports)
 
 
-def _block(report: QualityReport, points: Points) -> Block:
+def _block(report: QualityReport, points: Points, year: int) -> Block:
     who = f"NPI {report.npis[0]}" if report.level == "individual" else f"the practice, for NPI {', '.join(report.npis)}"
     return Block(
         f"{COHORT_WORDS[report.cohort].capitalize()}: {who}",
-        tuple(_line(report, result, rate, points) for result in report.measures for rate in result.rates),
+        tuple(_line(report, result, rate, points, year) for result in report.measures for rate in result.rates),
     )
 
 
-def _line(report: QualityReport, result: MeasureResult, rate: Rate, points: Points) -> Line:
+def _line(report: QualityReport, result: MeasureResult, rate: Rate, points: Points, year: int) -> Line:
     earned = {points.get((npi, result.measure, result.collection_type, report.level), "") for npi in report.npis}
     share = Fraction(rate.answered, rate.eligible) * 100 if rate.eligible else None
     return Line(
-        f"{result.measure} {rate.name}".strip(),
+        result.measure,
+        f"{formats_for(year).measure(result.measure).title}{f': {rate.name}' if rate.name else ''}",
         "eCQM" if result.collection_type == "ecqm" else "CQM",
         rate.eligible,
         rate.met,
@@ -125,11 +128,11 @@ def summary_text(
         "",
         "Quality",
     ]
-    header = f"    {'measure':<26}{'type':<6}{'eligible':>9}{'met':>8}{'not met':>9}{'excl.':>7}{'exc.':>6}{'rate':>11}{'reported':>10}{'points':>8}"
+    header = f"    {'measure':<59}{'type':<6}{'eligible':>9}{'met':>8}{'not met':>9}{'excl.':>7}{'exc.':>6}{'rate':>11}{'reported':>10}{'points':>8}"
     for block in blocks_of(submission, points):
         lines += [f"  {block.title}", header]
         lines += [
-            f"    {each.measure:<26}{each.collection_type:<6}{each.eligible:>9}{each.met:>8}{each.not_met:>9}"
+            f"    {each.measure:<5}{each.title:<54}{each.collection_type:<6}{each.eligible:>9}{each.met:>8}{each.not_met:>9}"
             f"{each.exclusions:>7}{each.exceptions:>6}{each.rate:>11}{each.reported:>10}{each.points:>8}"
             for each in block.lines
         ]
