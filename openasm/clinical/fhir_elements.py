@@ -44,6 +44,13 @@ KIND_BY_CODE = {
     "82810-3": ObservationKind.PREGNANCY_STATUS,
 }
 GENERAL = ObservationKind.SCREENING | ObservationKind.CLINICAL_RESULT | ObservationKind.SIMPLE
+# Observations that measures ask for by their kind, not by a code.
+SOUGHT_BY_KIND = (
+    ObservationKind.BLOOD_PRESSURE
+    | ObservationKind.BODY_MASS_INDEX
+    | ObservationKind.HEART_RATE
+    | ObservationKind.PREGNANCY_STATUS
+)
 
 VERIFIED = frozenset(("confirmed", "unconfirmed", "provisional", "differential"))
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -144,3 +151,11 @@ def observation_kind(resource: Resource) -> int:
         if coding.get("system") == LOINC:
             kind |= KIND_BY_CODE.get(coding.get("code"), 0)
     return kind
+
+
+def is_refused_device(resource: Resource) -> bool:
+    """Whether a device request says by extension that the device is not to be given; R4 has no element for it."""
+    return any(
+        each.get("url") == DEVICE_NOT and each.get("valueBoolean") is True
+        for each in resource.get("modifierExtension") or ()
+    )

@@ -23,7 +23,7 @@ MAY_USE_NETWORK = {"participants/shelves.py"}  # the one place whose purpose is 
 LONG_BUT_ARGUED = {  # files past 400 lines say why in their docstring, or are tables of declarations
     "base/parameters.py",
     "claims/sources/cclf/usual.py",
-    "clinical/fhir_facts.py",
+    "clinical/fhir_resources.py",
     "clinical/moments.py",
     "episodes/plain.py",
     "episodes/specifications/lists.py",
