@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
-from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from openasm.archive.tables import cell_text
+from openasm.archive.trend import ForecastLine, Interval, Trend
 from openasm.base.errors import WrongUsage
-from openasm.base.files import written_whole
 from openasm.base.identity import is_npi, is_tin
-from openasm.projection.year_end import Assumed, Interval
-from openasm.runs.trend import ForecastLine, Point, Trend, trend_of
+from openasm.projection.year_end import Assumed
+from openasm.runs.trend import trend_of
 
 app = typer.Typer(add_completion=False)
+
+_FORMS = (".html", ".xlsx", ".csv")
 
 
 @app.command(name="trend")
@@ -36,7 +35,9 @@ def trend_command(
         bool, typer.Option("--panel", help="All patients are there from 1 January; nobody is still to come.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal forecasts.")] = 2027,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write the points as a table (.csv).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write it as a page (.html), workbook (.xlsx) or table (.csv).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show each measure's rate and cost from run to run and month to month, with a forecast to the end of the year."""
@@ -44,8 +45,8 @@ def trend_command(
         raise WrongUsage("A TIN has nine digits, without a hyphen.")
     if npi is not None and not is_npi(npi):
         raise WrongUsage("An NPI has ten digits, the last of which checks the others.")
-    if out is not None and out.suffix != ".csv":
-        raise WrongUsage("--out ends in .csv.")
+    if out is not None and out.suffix not in _FORMS:
+        raise WrongUsage(f"--out ends in one of {', '.join(_FORMS)}.")
     try:
         day = None if as_of is None else dt.date.fromisoformat(as_of)
     except ValueError:
@@ -54,7 +55,9 @@ def trend_command(
         runs, tin=tin, npi=npi, measure=measure, as_of=day, assumed=Assumed(newcomers=not panel, seed=seed)
     )
     if out is not None:
-        _write(trend, out)
+        from openasm.report.from_trend import write_trend  # draws charts: heavy, and not needed before
+
+        write_trend(trend, out)
     if as_json:
         typer.echo(json.dumps(trend.as_record(), ensure_ascii=False, allow_nan=False))
         return
@@ -63,13 +66,6 @@ def trend_command(
     if out is not None:
         typer.echo(f"Written: {out}")
     typer.echo("Next: openasm compare RUN_A RUN_B says why a score changed.")
-
-
-def _write(trend: Trend, path: Path) -> None:
-    with written_whole(path) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(each.name for each in fields(Point))
-        writer.writerows([cell_text(value) for value in astuple(each)] for each in trend.points)
 
 
 def lines_of(trend: Trend) -> list[str]:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEVELS = (0.8, 0.95)
+from openasm.archive.trend import Interval
+
 FEWEST_EPISODES = 10
 """With fewer episodes of one's own there is no forecast of cost: their spread is not known."""
 
@@ -41,17 +42,6 @@ class Assumed:
     newcomers: bool = True
     draws: int = 4000
     seed: int = 2027
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The middle of the draws and the ends of an 80% and a 95% interval."""
-
-    middle: float
-    low80: float
-    high80: float
-    low95: float
-    high95: float
 
 
 @dataclass(frozen=True, slots=True)

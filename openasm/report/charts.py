@@ -237,6 +237,58 @@ def levers(
     return _svg(values, [bars], width=400, height=28 * max(1, len(values)), title=title)
 
 
+@dataclass(frozen=True, slots=True)
+class TimePoint:
+    """A value at a place on the time axis; low and high: the ends of its interval, where it is a forecast."""
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def over_time(points: Sequence[TimePoint], *, title: str, axis: str, form: str) -> str:
+    """Values in the order of time as a line, a forecast as a diamond with its interval. form: a d3 number format, as in `.0%`."""
+    rows = [
+        {"label": each.label, "value": each.value, "low": each.low, "high": each.high, "forecast": each.low is not None}
+        for each in points
+    ]
+    horizontal = {
+        "field": "label",
+        "type": "ordinal",
+        "sort": [row["label"] for row in rows],
+        "title": None,
+        "axis": {"labelAngle": -40, "labelLimit": 110},
+    }
+    vertical = {
+        "field": "value",
+        "type": "quantitative",
+        "title": axis,
+        "scale": {"zero": False, "nice": True},
+        "axis": {"format": form, "tickCount": 5},
+    }
+    known = [{"filter": "!datum.forecast"}]
+    ahead = [{"filter": "datum.forecast"}]
+    layers: list[dict[str, Any]] = [
+        {
+            "transform": known,
+            "mark": {"type": "line", "color": _FOCUS, "strokeWidth": 2, "point": {"color": _FOCUS, "size": 45}},
+            "encoding": {"x": horizontal, "y": vertical},
+        },
+        {
+            "transform": ahead,
+            "mark": {"type": "rule", "color": _NEUTRAL, "strokeWidth": 5},
+            "encoding": {"x": horizontal, "y": {**vertical, "field": "low"}, "y2": {"field": "high"}},
+        },
+        {
+            "transform": ahead,
+            "mark": {"type": "point", "shape": "diamond", "filled": True, "size": 110, "color": _INK, "opacity": 1},
+            "encoding": {"x": horizontal, "y": vertical},
+        },
+    ]
+    return _svg(rows, layers, width=420, height=150, title=title)
+
+
 def _labels(rows: Sequence[dict[str, Any]], *, limit: int) -> dict[str, Any]:
     """The vertical axis: one line a row, in the rows' order."""
     order = [row["label"] for row in rows]

@@ -10,59 +10,15 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from openasm.archive.run import Run, read_run
+from openasm.archive.trend import ForecastLine, Interval, Point, Trend
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.years import days_inclusive, first_day, last_day
-from openasm.projection.year_end import FEWEST_EPISODES, Assumed, Interval, Standing, cost_at_year_end, rate_at_year_end
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value at one time. day: the last day counted; value: rate 0-1, or dollars a year for a cost measure; count: denominator
-    or episodes; month: a month's own value, not the year's so far."""
-
-    run: str
-    day: str
-    measure: str
-    unit: str
-    count: int
-    value: float | None
-    month: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastLine:
-    """Where a measure may stand at the end of the year; interval None with the reason why there is none."""
-
-    measure: str
-    unit: str
-    year: int
-    as_of: str
-    now: float | None
-    met: int | None
-    open: int | None
-    lost: int | None
-    interval: Interval | None
-    why_not: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """Points in time order, and the forecast from the last run that has each measure."""
-
-    tin: str
-    npi: str
-    points: tuple[Point, ...]
-    forecasts: tuple[ForecastLine, ...]
-    assumptions: tuple[str, ...]
-
-    def as_record(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {"format": "openasm-trend", "format_version": 1, **asdict(self)}
+from openasm.projection.year_end import FEWEST_EPISODES, Assumed, Standing, cost_at_year_end, rate_at_year_end
 
 
 def trend_of(

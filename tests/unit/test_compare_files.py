@@ -99,5 +99,5 @@ def test_the_commands(runs: tuple[Path, Path], tmp_path: Path) -> None:
         assert isinstance(runner.invoke(export_command.app, bad).exception, WrongUsage)
     for bad in ([march, june, "--tin", "1"], [march, june, "--npi", "1"], [march, june, "--out", "x.pdf"]):
         assert isinstance(runner.invoke(compare_command.app, bad).exception, WrongUsage)
-    for bad in ([march, "--as-of", "June"], [march, "--out", "x.html"], [march, "--tin", "1"]):
+    for bad in ([march, "--as-of", "June"], [march, "--out", "x.pdf"], [march, "--tin", "1"]):
         assert isinstance(runner.invoke(trend_command.app, bad).exception, WrongUsage)

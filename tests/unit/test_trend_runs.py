@@ -11,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from lxml import html as page_reader
+from openpyxl import load_workbook
 
 from openasm.archive.manifest import Provenance, write_manifest
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.cli.trend import lines_of
 from openasm.projection.year_end import Assumed, Standing, cost_at_year_end, rate_at_year_end
+from openasm.report.from_trend import write_trend
 from openasm.runs.trend import trend_of
 
 TIN = "900000001"
@@ -152,6 +155,28 @@ def test_points_come_in_time_order_with_months_and_a_forecast(tmp_path: Path) ->
     assert trend_of([march, june], tin=TIN) == trend
     assert "end of 2027" in "\n".join(lines_of(trend))
     json.dumps(trend.as_record(), allow_nan=False)
+
+
+def test_page_workbook_and_table(tmp_path: Path) -> None:
+    runs = [
+        a_run(tmp_path / "march", "2027-03-31", met=40),
+        a_run(tmp_path / "june", "2027-06-30", met=60, episodes=30),
+    ]
+    trend = trend_of(runs, tin=TIN)
+    for name in ("page.html", "book.xlsx", "table.csv"):
+        write_trend(trend, tmp_path / name)
+    page = page_reader.fromstring((tmp_path / "page.html").read_text(encoding="utf-8"))
+    shown = page.text_content()
+    assert "40.0%" in shown
+    assert "60.0%" in shown
+    assert len(page.xpath("//svg")) == 3
+    assert TIN not in shown  # masked
+    sheet = load_workbook(tmp_path / "book.xlsx")["Points"]
+    assert len(list(sheet.iter_rows(min_row=3, values_only=True))) == len(trend.points)
+    with (tmp_path / "table.csv").open(newline="") as stream:
+        assert [float(row["value"]) for row in csv.DictReader(stream)] == [point.value for point in trend.points]
+    with pytest.raises(WrongUsage):
+        write_trend(trend, tmp_path / "table.txt")
 
 
 def test_no_forecast_says_why(tmp_path: Path) -> None:
