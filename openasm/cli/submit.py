@@ -7,28 +7,26 @@ import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
-from openasm.base.money import dollars_text
 from openasm.base.problems import Problems
-
-if TYPE_CHECKING:
-    from openasm.runs.submission import LevelChoice
+from openasm.cli.submit_advice import AsJson, RuleFiles, RunFolder, Tin, compare, mips, plan, words_of
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Files for CMS: prepare, check, compare, receipts. It never sends."
 )
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run of `openasm score`.")]
-Tin = Annotated[str, typer.Option("--tin", help="The practice.")]
-RuleFiles = Annotated[list[Path] | None, typer.Option("--rules", help="The run's files of rule values; repeatable.")]
 FormatFiles = Annotated[
     list[Path] | None, typer.Option("--formats", help="File of your own format values with citations; repeatable.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+app.command("plan")(plan)
+app.command("compare")(compare)
+app.command("mips")(mips)
 
 
 @app.callback()
@@ -131,7 +129,7 @@ def prepare(
     from openasm.submission.package import prepare as prepare_package
     from openasm.submission.package import zip_package
 
-    wanted_files = tuple(dict.fromkeys(each.strip() for each in write.split(",") if each.strip()))
+    wanted_files = tuple(dict.fromkeys(words_of(write)))
     if not wanted_files or not set(wanted_files) <= set(FILE_KINDS):
         raise WrongUsage(f"--write takes any of {', '.join(FILE_KINDS)}, with commas between.")
     if level not in LEVELS:
@@ -233,102 +231,6 @@ def receipt(
     count = add_receipt(package, Receipt(number, moment, now, by, note))
     typer.echo(f"Receipt {count} recorded in {package / RECEIPTS}.")
     typer.echo(f"Next: openasm submit check {shlex.quote(str(package))}")
-
-
-@app.command("compare")
-def compare(run: RunFolder, tin: Tin, rules: RuleFiles = None, as_json: AsJson = False) -> None:
-    """Compare handing in quality for each clinician, for the practice, or both: in points and dollars."""
-    from openasm.archive.run import read_run
-    from openasm.regulation.rulebook import rules_for
-    from openasm.runs.submission import compare_levels
-
-    source = read_run(run)
-    choice = compare_levels(source, tin, rules=rules_for(source.year, overlays=rules or ()))
-    if as_json:
-        record = {
-            "tin": tin,
-            "levels": list(choice.levels),
-            "best": choice.best,
-            "outcomes": [
-                {name: getattr(each, name) for name in type(each).__dataclass_fields__} for each in choice.outcomes
-            ],
-        }
-        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
-        return
-    for line in _comparison(choice):
-        typer.echo(line)
-    if len(choice.levels) > 1:
-        typer.echo(
-            "Which of two rows counts where both are handed in is an assumption (openasm rules: quality.row_choice)."
-        )
-    typer.echo(f"Next: openasm submit prepare {shlex.quote(str(run))} --tin {tin} --level {choice.best} ...")
-
-
-def _comparison(choice: LevelChoice) -> list[str]:
-    words = {"individual": "clinician by clinician", "tin": "the practice as a whole", "both": "both"}
-    lines = []
-    for level in choice.levels:
-        total = dollars_text(choice.dollars(level), cents=False, sign=True)
-        lines.append(
-            f"{words[level]}: {total} a year{' (best)' if level == choice.best and len(choice.levels) > 1 else ''}"
-        )
-        for each in choice.outcomes:
-            if each.level == level:
-                quality = "none" if each.quality_score is None else f"{each.quality_score * 100:.1f} %"
-                final = "none" if each.final_score is None else f"{each.final_score:.2f}"
-                minimum = "" if each.minimum_met else ", minimum submission not met"
-                dollars = dollars_text(each.change_dollars, cents=False, sign=True)
-                lines.append(f"  {each.npi} {each.cohort}: quality {quality}, final score {final}, {dollars}{minimum}")
-    if len(choice.levels) == 1:
-        lines.append("There is no choice: only this level has results, or the practice is not small.")
-    return lines
-
-
-@app.command("mips")
-def mips(run: RunFolder, tin: Tin, as_json: AsJson = False) -> None:
-    """What the same data mean under MIPS, for a year outside ASM and for the partners who stay there."""
-    from openasm.archive.run import read_run
-    from openasm.regulation.rulebook import rules_for
-    from openasm.submission.mips import mips_fallback, partners_of
-
-    source = read_run(run)
-    people = source.table("inputs/participants").where(tin=tin)
-    if not people:
-        raise NotFound(f"The run has no participant with TIN {tin}.")
-    rules = rules_for(source.year)
-    partners = partners_of(int(people[0]["clinicians_in_tin"]), [each["npi"] for each in people])
-    fallbacks = {cohort: mips_fallback(cohort, rules) for cohort in dict.fromkeys(each["cohort"] for each in people)}
-    if as_json:
-        record = {
-            "tin": tin,
-            "participants": partners.participants,
-            "others": partners.others,
-            "partners": partners.words,
-            "cohorts": {
-                cohort: {
-                    "deadline": each.deadline.isoformat(),
-                    "payment_year": each.payment_year,
-                    "measures": {one.measure: one.open_to for one in each.measures},
-                    "categories": {one.name: one.weight for one in each.categories},
-                    "facts": [fact.as_record() for fact in each.facts],
-                }
-                for cohort, each in fallbacks.items()
-            },
-        }
-        typer.echo(json.dumps(record, ensure_ascii=False, indent=2))
-        return
-    typer.echo(partners.words)
-    for cohort, each in fallbacks.items():
-        typer.echo(f"\n{cohort}, if MIPS applies instead:")
-        for sentence in each.sentences:
-            typer.echo(f"  {sentence}")
-        for measure in each.measures:
-            typer.echo(f"  {measure.measure}: {measure.words}")
-        for category in each.categories:
-            typer.echo(f"  {category.name.replace('_', ' ')}, {category.weight} %: {category.words}")
-    unsure = sorted({fact.name for each in fallbacks.values() for fact in each.facts if not fact.confirmed})
-    typer.echo(f"\nNot confirmed in CMS's own text: {', '.join(unsure)}.")
-    typer.echo(f"Next: openasm submit compare {shlex.quote(str(run))} --tin {tin}")
 
 
 def _echo_titled(title: str, lines: Sequence[str]) -> None:
