@@ -25,6 +25,7 @@ from openasm.quality.outputs import GAPS_HEADER, POPULATIONS_HEADER
 HEADERS = {"populations": POPULATIONS_HEADER, "gaps": GAPS_HEADER}
 _LINES_AT_A_TIME = 64
 _PATIENTS_AT_A_TIME = 256
+_UNITS_FOR_EACH_WORKER = 4
 
 Cells = tuple[str, ...]
 OfPatient = tuple[str, Iterable[str | bytes]]  # a patient's id and the resources about him, a line each
@@ -122,3 +123,17 @@ def _rows(result: UnitResult, table: str) -> Iterator[Cells]:
     found = result.lines.populations if table == "populations" else result.lines.gaps
     for cells in csv.reader(line.decode() for line in found):
         yield tuple(cells)
+
+
+def results_of_units(session: Any, job: Job, units: Iterable[WorkUnit]) -> Iterator[UnitResult]:
+    """What evaluating units of work gives, in the order of the units, each evaluated by whichever worker is free.
+
+    The units are read by the caller and sent, a few for each worker at a time, so that memory does not grow with the panel. Units of a
+    bulk export lie in files: the workers must see the caller's spill folder.
+    """
+    context = session.sparkContext
+    shared = context.broadcast(job)
+    remaining = iter(units)
+    while batch := list(islice(remaining, context.defaultParallelism * _UNITS_FOR_EACH_WORKER)):
+        sent = context.parallelize(batch, len(batch))
+        yield from sent.mapPartitions(lambda part: map(UnitEvaluator(shared.value), part)).collect()

@@ -11,6 +11,7 @@ import datetime as dt
 import errno
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from openasm.runs.assembly import assemble, problems_of, record_of
 from openasm.runs.configuration import Configuration
 from openasm.runs.configuration_problems import DISK_FULL, NOT_A_RUN_BEFORE, OUT_OF_MEMORY
 from openasm.runs.configured_stages import Asked, stages_of
+from openasm.runs.peak_memory import forget_peak_memory, peak_memory_mb
 from openasm.runs.run_settings import settings_of
 from openasm.runs.score_run import parameters_used
 from openasm.runs.stage_graph import Stage, Step, Work, plan
@@ -211,16 +213,24 @@ def _done(
     entry = step.entry
     if entry is None:
         began = time.perf_counter()
+        processor = _processor_seconds()
+        forget_peak_memory()
         place = store.work_folder(stage.name, step.key)
         before = {name: entries[name] for name in stage.after}
         with _said(stage.title):
             outcome = stage.make(Work(place, place / "out", before))
             took = time.perf_counter() - began
-            entry = store.keep(stage.name, step.key, record_of(outcome, step.made_from, took))
+            measured = {"peak_mb": peak_memory_mb(), "processor_seconds": round(_processor_seconds() - processor, 3)}
+            entry = store.keep(stage.name, step.key, record_of(outcome, step.made_from, took) | measured)
         seconds[stage.name] = round(took, 3)
     store.touch(entry, moment=moment)
     watch.end(step)
     return entry
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those it started that have ended."""
+    return sum(os.times()[:4])
 
 
 @contextmanager
@@ -404,6 +414,8 @@ def _write_execution(
                 "why": why.get(name, ""),
                 "seconds": seconds.get(name),
                 "seconds_when_made": entry.record["seconds"],
+                "processor_seconds_when_made": entry.record.get("processor_seconds"),
+                "peak_mb_when_made": entry.record.get("peak_mb"),
             }
             for name, entry in entries.items()
         ],

@@ -21,13 +21,14 @@ from openasm.clinical.fhir import sort_by_patient
 from openasm.clinical.fhir_source import PartFiles, WorkUnit, bulk_chunks, bundle_units, part_units, parts_for
 from openasm.clinical.plain_tables import is_plain_tables, plain_table_units
 from openasm.quality.attribution import VISITS_HEADER
-from openasm.quality.evaluation import Counts, Job, UnitEvaluator
+from openasm.quality.evaluation import Counts, Job, UnitEvaluator, UnitResult
 from openasm.quality.outputs import GAPS_HEADER, POPULATIONS_HEADER, PopulationsParquet, repeated_keys
 from openasm.quality.sorted_lines import Piece, Run, RunWriter, merged, pieces
 from openasm.quality.worklist import WORKLIST_HEADER, Worth, worklist_text
 
 _KEY_FIELDS = {"populations": 3, "gaps": 2, "worklist": 3, "visits": 3}
 Runs = dict[str, tuple[Run, ...]]
+Elsewhere = Callable[[Iterable[WorkUnit]], Iterator[UnitResult]]
 
 
 @dataclass(slots=True)
@@ -63,13 +64,18 @@ def read_records(
     *,
     spill: Path,
     progress: Callable[[int], None] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Read:
-    """Evaluate every patient of a source. Problems are added; those that refuse the input are for the caller to raise."""
+    """Evaluate every patient of a source. Problems are added; those that refuse the input are for the caller to raise.
+
+    elsewhere: evaluates units in place of the processes (a cluster), which then only keep the lines.
+    """
     read = Read()
     # Loading it takes a quarter of a second, in which this process would have the others wait at the end.
     Thread(target=import_module, args=("pyarrow.parquet",)).start()
     for units in _passes(source, processes, problems, spill):
-        for counts, found in processes.each(_evaluated, units):
+        evaluated = processes.each(_evaluated, units) if elsewhere is None else processes.each(_kept, elsewhere(units))
+        for counts, found in evaluated:
             read.counts.add(counts)
             problems.extend(found)
             if progress is not None:
@@ -98,7 +104,10 @@ def _passes(
 
 
 def _evaluated(worker: Worker, unit: WorkUnit) -> tuple[Counts, list[Problem]]:
-    result = worker.evaluate(unit)
+    return _kept(worker, worker.evaluate(unit))
+
+
+def _kept(worker: Worker, result: UnitResult) -> tuple[Counts, list[Problem]]:
     for name, writer in worker.writers.items():
         writer.add(getattr(result.lines, name))
     return result.counts, result.problems

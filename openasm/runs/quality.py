@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from openasm.archive.manifest import Provenance, input_record, write_manifest
 from openasm.base.problems import Problem, Problems, Severity, declare
 from openasm.clinical.fhir import NO_PATIENTS_AT_ALL
 from openasm.clinical.fhir_facts import ProfileUse
-from openasm.clinical.fhir_source import source_files
+from openasm.clinical.fhir_source import WorkUnit, source_files
 from openasm.clinical.plain_tables import is_plain_tables, plain_table_files
 from openasm.clinical.value_sets import read_value_sets, value_set_files
 from openasm.quality.attribution import AttributedCounts, attributed, with_empty_rows
-from openasm.quality.evaluation import Counts, Job, tallies, terminology_for
+from openasm.quality.evaluation import Counts, Job, UnitResult, tallies, terminology_for
 from openasm.quality.outputs import write_scores
 from openasm.quality.populations import Tally
 from openasm.quality.specification import Specification, specification_for
@@ -83,11 +84,13 @@ def run_quality(
     worth: Path | None = None,
     replace: bool = False,
     progress: Callable[[int], None] | None = None,
+    cluster: Callable[[Job, Iterable[WorkUnit]], Iterator[UnitResult]] | None = None,
 ) -> QualitySummary:
     """Evaluate measures over a source of FHIR records and write a run folder.
 
     measures: eCQM numbers (`CMS165`); now: the clock; whose: whose patients they are, for results by clinician and practice;
-    as_of: the day the windows of gaps are seen from; worth: a run of `openasm score` that says what closed gaps are worth; progress: called with the number of patients read so far. InputRefused, with
+    as_of: the day the windows of gaps are seen from; worth: a run of `openasm score` that says what closed gaps are worth; progress: called with the number of patients read so far;
+    cluster: evaluates units of work in place of processes here. InputRefused, with
     everything that is wrong, when the source or the value sets cannot be used; then nothing is written.
     """
     started = now()
@@ -109,7 +112,14 @@ def run_quality(
         with tempfile.TemporaryDirectory(prefix=".spill-", dir=folder) as scratch:
             spill = Path(scratch)
             with processes_for(job, spill, jobs) as processes:
-                read = read_records(source, processes, problems, spill=spill, progress=progress)
+                read = read_records(
+                    source,
+                    processes,
+                    problems,
+                    spill=spill,
+                    progress=progress,
+                    elsewhere=None if cluster is None else partial(cluster, job),
+                )
                 counts = read.counts
                 if not counts.patients and not problems.errors:
                     problems.add(NO_PATIENTS_AT_ALL, source.name)

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from openasm.claims.loading import load_claims
 from openasm.participants.roster import ROSTER_COLUMNS as ELIGIBILITY_ROSTER
 from openasm.projection.project import Request, project
 from openasm.quality.attribution import AttributedCounts, CountKey
+from openasm.quality.on_spark import results_of_units
 from openasm.quality.populations import Tally
 from openasm.quality.specification import specification_for
 from openasm.quality.worklist import Worth, worklist_text
@@ -38,6 +40,7 @@ from openasm.runs.stage_graph import Outcome, Work
 from openasm.runs.whose_patients import ROSTER_COLUMNS as QUALITY_ROSTER
 from openasm.runs.whose_patients import WhosePatients
 from openasm.tables.engine import open_engine
+from openasm.tables.spark_engine import SparkEngine
 
 COHORTS = ("heart_failure", "low_back_pain")
 
@@ -131,18 +134,21 @@ def quality(work: Work, configuration: Configuration, means: Means, measures: Se
     section = configuration.records
     assert section.source is not None
     assert section.value_sets is not None
-    run_quality(
-        section.source,
-        work.out,
-        value_sets=section.value_sets,
-        year=configuration.run.records_year,
-        measures=measures,
-        now=means.now,
-        jobs=means.jobs,
-        whose=whose_patients(configuration),
-        as_of=section.as_of,
-        progress=lambda patients: means.step(f"{patients:,} patients"),
-    )
+    how: dict[str, Any] = {
+        "value_sets": section.value_sets,
+        "year": configuration.run.records_year,
+        "measures": measures,
+        "now": means.now,
+        "whose": whose_patients(configuration),
+        "as_of": section.as_of,
+        "progress": lambda patients: means.step(f"{patients:,} patients"),
+    }
+    if means.engine == "spark":
+        with open_engine("spark", memory_bytes=means.memory, threads=means.jobs, spill_folder=means.spill) as engine:
+            assert isinstance(engine, SparkEngine)
+            run_quality(section.source, work.out, jobs=1, cluster=partial(results_of_units, engine.session), **how)
+    else:
+        run_quality(section.source, work.out, jobs=means.jobs, **how)
     return _roster_known_as_a_whole(outcome_of_run(work.out), configuration)
 
 
