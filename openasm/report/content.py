@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from openasm.archive.projection import Histogram, ParticipantProjection, Spread
 
+FEW_NOTES = 3
+COUNTING = ("scored", "zero")  # statuses of a measure that counts in the category
+
 
 @dataclass(frozen=True, slots=True)
 class MeasureLine:
@@ -32,6 +35,11 @@ class MeasureLine:
     pool_median: float | None
     pool_top: float | None
     source: str
+
+    @property
+    def label(self) -> str:
+        """Number and title, and that it is the whole practice's where it is."""
+        return f"{self.measure} {self.title}" + (" (TIN)" if self.level == "tin" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,16 @@ class Clinician:
     alternatives: tuple[AlternativeLine, ...]
 
     @property
+    def counted(self) -> tuple[MeasureLine, ...]:
+        """One line a quality measure: of several rows the one that counts, else the first."""
+        found: dict[str, MeasureLine] = {}
+        for line in self.measures:
+            known = found.setdefault(line.measure, line)
+            if line.status in COUNTING and known.status not in COUNTING:
+                found[line.measure] = line
+        return tuple(found.values())
+
+    @property
     def payment_bars(self) -> Histogram | None:
         """The distribution of the payment change, None where it is not known or all draws give the same."""
         bars = self.forecast.dollars_histogram if self.forecast else None
@@ -263,6 +281,18 @@ class Report:
     def practice_drivers(self) -> tuple[DriverTable, ...]:
         """The cost drivers of practices as a whole."""
         return tuple(each for each in self.drivers if not each.npi)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes that stand at the top: of a what-if always, all of them where they are few."""
+        few = len(self.notes) <= FEW_NOTES
+        return tuple(note for note in self.notes if few or "what-if" in note.lower())
+
+    @property
+    def further_notes(self) -> tuple[str, ...]:
+        """The notes that neither stand at the top nor are among the assumptions."""
+        elsewhere = {*self.remarks, *self.assumptions}
+        return tuple(note for note in self.notes if note not in elsewhere)
 
     @property
     def unconfirmed(self) -> tuple[RuleLine, ...]:

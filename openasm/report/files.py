@@ -24,7 +24,7 @@ def write_report(
 ) -> Path:
     """Write a run's report and return its path (`report.html` or `report.xlsx` in the run unless `out` says otherwise).
 
-    run_name: how commands printed in the page name the run. Raises NotFound for a TIN or NPI that is not in it.
+    run_name: how commands printed in it name the run. Raises NotFound for a TIN or NPI that is not in it.
     """
     if form not in FORMATS:
         raise WrongUsage(f"There is no report format {form}; choose one of {', '.join(FORMATS)}.")
@@ -35,7 +35,7 @@ def write_report(
     elif form == "pdf":
         from openasm.report import pdf  # loads ReportLab: not needed by the others
 
-        pdf.write(report, target)
+        pdf.write(report, target, run_name=run_name or run.name)
     else:
         with written_whole(target) as stream:
             stream.write(html.render(report, run_name=run_name or run.name))

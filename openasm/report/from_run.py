@@ -48,7 +48,7 @@ def report_of(path: Path, *, tins: Sequence[str] = (), npi: str = "") -> Report:
         clinicians=tuple(clinicians),
         attestations=attestations_of(run, organizations),
         rates=rate_tables(clinicians),
-        drivers=driver_tables(run, clinicians),
+        drivers=driver_tables(run, clinicians, practices=not npi),
         rules=rule_lines(run),
         assumptions=_assumptions(projection),
         problems=tuple(run.manifest.get("problems", ())),

@@ -71,19 +71,14 @@ def _person_charts(who: Clinician) -> SimpleNamespace:
     steps = [charts.Step(step.label, step.points) for step in who.steps]
     if who.final_score is not None:
         steps.append(charts.Step("Final score", who.final_score, total=True))
-    shown = [*who.measures, *([who.cost] if who.cost else [])]
+    shown = [*who.counted, *([who.cost] if who.cost else [])]
     forecast = who.forecast
     return SimpleNamespace(
         waterfall=charts.waterfall(steps, title=f"From categories to the final score of {who.name or who.npi}")
         if steps
         else "",
         measures=charts.measure_points(
-            [
-                charts.MeasurePosition(
-                    _short(f"{line.measure} {line.title}", 48), line.points or 0.0, points_word(line)
-                )
-                for line in shown
-            ],
+            [charts.MeasurePosition(_short(line.label, 48), line.points or 0.0, points_word(line)) for line in shown],
             title="Points of each measure on the scale its benchmark gives",
         )
         if shown

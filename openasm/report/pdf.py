@@ -43,8 +43,8 @@ FOOT = 0.45 * MARGIN
 MADE_UP = "Made-up data: the clinicians, practices and numbers in this report do not exist."
 
 
-def write(report: Report, path: Path) -> None:
-    """Write the PDF, whole or not at all. Equal reports give equal bytes."""
+def write(report: Report, path: Path, *, run_name: str) -> None:
+    """Write the PDF, whole or not at all. Equal reports give equal bytes. run_name: how commands printed in it name the run."""
     register_fonts()
     stream = io.BytesIO()
     document = BaseDocTemplate(
@@ -72,7 +72,7 @@ def write(report: Report, path: Path) -> None:
         bottomPadding=0,
     )
     document.addPageTemplates([PageTemplate(frames=[frame])])
-    document.build(_story(report), canvasmaker=partial(TaggedCanvas, foot=partial(_foot, report=report)))
+    document.build(_story(report, run_name), canvasmaker=partial(TaggedCanvas, foot=partial(_foot, report=report)))
     with written_whole(path, "wb") as target:
         target.write(stream.getvalue())
 
@@ -94,24 +94,28 @@ def _foot(canvas: Any, page: int, pages: int, *, report: Report) -> None:
         canvas.drawString(MARGIN, MARGIN - 19, MADE_UP)
 
 
-def _story(report: Report) -> Story:
+def _story(report: Report, run_name: str) -> Story:
     if report.kind == "clinician":
-        return [*_clinician_report(report), *_grounds(report)]
+        return [*_clinician_report(report, run_name), *_grounds(report)]
     return [
         *_head(report),
         *(_practice_overview(report) if report.clinicians else []),
         *_cohorts(report),
-        *(flowable for who in report.clinicians for flowable in (PageBreak(), *clinician_pages(report, who))),
+        *(
+            flowable
+            for who in report.clinicians
+            for flowable in (PageBreak(), *clinician_pages(report, who, run_name=run_name))
+        ),
         *_grounds(report),
     ]
 
 
-def _clinician_report(report: Report) -> Story:
+def _clinician_report(report: Report, run_name: str) -> Story:
     story: Story = []
     for place, who in enumerate(report.clinicians):
         if place:
             story.append(PageBreak())
-        story += clinician_pages(report, who, alone=True)
+        story += clinician_pages(report, who, run_name=run_name, alone=True)
     story += attestation_tables(report)
     return [*story, *_cohorts(report)]
 
@@ -127,8 +131,10 @@ def _head(report: Report) -> Story:
     ]
     if report.made_up:
         story += notice(MADE_UP)
-    for note in report.notes:
+    for note in report.remarks:
         story += notice(note)
+    if report.further_notes:
+        story += notice(f"{len(report.further_notes)} remarks on data and method stand at the end.")
     if report.unconfirmed:
         story += notice(
             f"{len(report.unconfirmed)} of {len(report.rules)} rule values are unconfirmed: not yet read in CMS's own text. "
@@ -256,8 +262,9 @@ def _cohort(view: CohortView) -> Story:
 def _grounds(report: Report) -> Story:
     """What the numbers rest on: assumptions, data problems, unconfirmed values, files."""
     story: Story = [PageBreak(), part("What the numbers rest on")]
-    if report.assumptions:
-        story += [section("What was assumed"), *(words(line) for line in report.assumptions)]
+    if report.assumptions or report.further_notes:
+        lines = (*report.further_notes, *report.assumptions)
+        story += [section("What was assumed"), *(words(line) for line in lines)]
     story += [section("Data problems")]
     if report.problems:
         story.append(

@@ -47,8 +47,8 @@ from openasm.report.text import (
 HALF = WIDTH / 2 - 6
 
 
-def clinician_pages(report: Report, who: Clinician, *, alone: bool = False) -> Story:
-    """A clinician's pages. alone: the document is this clinician's own, so its title is the name."""
+def clinician_pages(report: Report, who: Clinician, *, run_name: str, alone: bool = False) -> Story:
+    """A clinician's pages. run_name: how commands name the run; alone: the document is this clinician's own, so its title is the name."""
     name = who.name or f"NPI {who.npi}"
     facts = [f"NPI {who.npi}", f"TIN {masked(who.tin).replace('•', '*')}"]
     facts += [text for text in (who.organization, who.state) if text]
@@ -69,10 +69,11 @@ def clinician_pages(report: Report, who: Clinician, *, alone: bool = False) -> S
     story += _notices(report) if alone else []
     story += cards(_numbers(report, who))
     story.append(beside(*_charts(who)))
-    story += _measures(who)
+    story += _measure_bars(who)
     if who.peer_costs:
         story.append(together(*_peer_costs(who.peer_costs)))
-    story += _behind(report, who)
+    story += _measure_table(who)
+    story += _behind(report, who, run_name)
     return story
 
 
@@ -80,7 +81,7 @@ def _notices(report: Report) -> Story:
     story: Story = []
     if report.made_up:
         story += notice("Made-up data: this clinician, practice and cohort do not exist.")
-    for note in report.notes:
+    for note in report.remarks:
         story += notice(note)
     if report.unconfirmed:
         story += notice(
@@ -144,18 +145,22 @@ def _charts(who: Clinician) -> tuple[Sequence[Any], Sequence[Any]]:
     return left, right
 
 
-def _measures(who: Clinician) -> Story:
-    lines = [*who.measures, *([who.cost] if who.cost else [])]
+def _measure_bars(who: Clinician) -> Story:
+    lines = (*who.counted, *([who.cost] if who.cost else []))
     if not lines:
         return []
     chart = drawings.measure_points(
-        [MeasurePosition(f"{line.measure} {line.title}", line.points or 0.0, points_word(line)) for line in lines],
+        [MeasurePosition(line.label, line.points or 0.0, points_word(line)) for line in lines],
         title="Points of each measure on the scale its benchmark gives",
         width=WIDTH,
     )
+    return [together(section("Each measure against its benchmark"), Picture(*chart))]
+
+
+def _measure_table(who: Clinician) -> Story:
     rows = [
         (
-            f"{line.measure} {line.title}" + (" (lower is better)" if line.lower_is_better else ""),
+            line.label + (" (lower is better)" if line.lower_is_better else ""),
             rate(line),
             peer(line, "pool_median"),
             peer(line, "pool_top"),
@@ -163,10 +168,12 @@ def _measures(who: Clinician) -> Story:
             points(line.points),
             plain_words(line.status) + (f": {line.reason}" if line.reason else ""),
         )
-        for line in lines
+        for line in (*who.measures, *([who.cost] if who.cost else []))
     ]
+    if not rows:
+        return []
     return [
-        together(section("Each measure against its benchmark"), Picture(*chart), Spacer(1, 3)),
+        section("The measures in numbers"),
         table(
             ("Measure", "Yours", "Peers' middle", "Best tenth", "Complete", "Points", "What counts"),
             rows,
@@ -199,7 +206,7 @@ def _peer_costs(costs: PeerCosts) -> Story:
     return [section("Cost against peers"), Picture(*chart), words(sentence, SOFT_BODY)]
 
 
-def _behind(report: Report, who: Clinician) -> Story:
+def _behind(report: Report, who: Clinician, run_name: str) -> Story:
     story: Story = []
     if who.steps:
         rows = [(step.label, signed(step.points), step.how) for step in who.steps]
@@ -260,7 +267,7 @@ def _behind(report: Report, who: Clinician) -> Story:
         ]
     story.append(
         words(
-            f"Every step with its rule, citation and arithmetic: `openasm explain {report.run_name} --tin {who.tin} --npi {who.npi}`",
+            f"Every step with its rule, citation and arithmetic: `openasm explain {run_name} --tin {who.tin} --npi {who.npi}`",
             SOFT_BODY,
         )
     )

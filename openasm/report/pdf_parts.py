@@ -57,8 +57,8 @@ CELL_HEAD = _style("cell-head", 6.8, fontName=BOLD, textColor=SOFT)
 CELL_HEAD_NUMBER = _style("cell-head-number", 6.8, fontName=BOLD, textColor=SOFT, alignment=TA_RIGHT)
 KICKER = _style("kicker", 7.4, textColor=SOFT)
 TITLE = _style("title", 19, fontName=BOLD, leading=23)
-PART = _style("part", 12, fontName=BOLD, spaceBefore=9, spaceAfter=4)
-SECTION = _style("section", 9, fontName=BOLD, spaceBefore=7, spaceAfter=3)
+PART = _style("part", 12, fontName=BOLD, spaceBefore=9, spaceAfter=4, keepWithNext=1)
+SECTION = _style("section", 9, fontName=BOLD, spaceBefore=7, spaceAfter=3, keepWithNext=1)
 BIG = {
     "": _style("big", 15, fontName=BOLD, leading=18),
     "good": _style("big-good", 15, fontName=BOLD, leading=18, textColor=GOOD),

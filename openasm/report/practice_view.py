@@ -113,18 +113,17 @@ def rate_tables(clinicians: Sequence[Clinician]) -> tuple[RateTable, ...]:
             continue
         rows = []
         for who in members:
-            # of several rows of one measure the one that counts is shown
-            lines = {line.measure: line for line in reversed(who.measures) if line.status != "not_used"}
+            lines = {line.measure: line for line in who.counted}
             rows.append(RateRow(who.name or f"NPI {who.npi}", who.npi, tuple(lines.get(each) for each in measures)))
         titles = tuple(f"{each} {measure_title(each)}" for each in measures)
         tables.append(RateTable(COHORT_TITLES[cohort], titles, tuple(rows)))
     return tuple(tables)
 
 
-def driver_tables(run: Run, clinicians: Sequence[Clinician]) -> tuple[DriverTable, ...]:
+def driver_tables(run: Run, clinicians: Sequence[Clinician], *, practices: bool) -> tuple[DriverTable, ...]:
     """Cost by service category against peers: the practices shown, then their clinicians; empty where the run has none.
 
-    A table belongs to a cohort; the rows of a practice as a whole (no NPI) are left out for a clinician's own report.
+    A table belongs to a cohort. practices: whether the practices as a whole are wanted too (not on a clinician's scorecard).
     """
     if not run.has_table(COST_CATEGORIES) or not clinicians:
         return ()
@@ -140,7 +139,7 @@ def driver_tables(run: Run, clinicians: Sequence[Clinician]) -> tuple[DriverTabl
             )
         )
     asked: dict[tuple[str, str, str], str] = {}
-    if len(clinicians) > 1:
+    if practices:
         asked |= {(who.cohort, who.tin, ""): f"{who.organization or 'Practice'}, all clinicians" for who in clinicians}
     asked |= {(who.cohort, who.tin, who.npi): who.name or f"NPI {who.npi}" for who in clinicians}
     return tuple(

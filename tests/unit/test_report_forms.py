@@ -229,7 +229,7 @@ def test_one_clinicians_scorecard(run: Path, tmp_path: Path) -> None:
     assert who.name in first
     for number in (text.points(who.final_score), text.factor(who.factor), text.dollars(who.change_dollars)):
         assert number in first
-    for heading in ("From categories to final score", "Each measure against its benchmark", "Payment change"):
+    for heading in ("From categories to final score", "Each measure against its benchmark", "Cost against peers"):
         assert heading in first, heading
     everything = pdf_words(target)
     for heading in (
@@ -486,3 +486,27 @@ def test_runs_of_a_few_have_every_form(people: int, tmp_path: Path) -> None:
     check_page(policy_page(view))
     for form in FORMATS:
         write_policy(view, tmp_path / f"policy.{form}", form=form)
+
+
+def test_few_notes_and_what_ifs_stand_at_the_top_and_many_below(run: Path) -> None:
+    report = report_of(run)
+    few = replace(report, notes=("one", "two"), assumptions=("three",))
+    assert (few.remarks, few.further_notes) == (("one", "two"), ())
+    many = replace(report, notes=("one", "two", "three", "A what-if: borrowed", "five"), assumptions=("three",))
+    assert (many.remarks, many.further_notes) == (("A what-if: borrowed",), ("one", "two", "five"))
+    page = render(many, run_name="run")
+    check_page(page)
+    assert "3 remarks on data and method" in page
+    assert page.count("<li>three</li>") == 1
+
+
+def test_of_several_rows_of_a_measure_the_one_that_counts_is_charted(run: Path) -> None:
+    everyone = report_of(run, tins=sorted({row["tin"] for row in rows(run, "scores")})).clinicians
+    several = [who for who in everyone if len(who.counted) < len(who.measures)]
+    assert several
+    for who in several:
+        assert len({line.measure for line in who.counted}) == len(who.counted)
+        for line in who.measures:
+            if line.status in ("scored", "zero"):
+                assert line in who.counted
+    assert any(line.label.endswith(" (TIN)") for who in everyone for line in who.measures)
