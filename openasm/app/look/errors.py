@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -46,7 +49,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @everybody("error pages")
 def failed(request: HttpRequest) -> HttpResponse:
-    """500."""
+    """500; 503 when the database is why. Every failure, in whatever layer, ends here while it is being handled."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return unavailable(request)
     return _page(
         request,
         500,

@@ -1,18 +1,13 @@
-"""Number, headers and the clear page when the database is away."""
+"""A number for each request, and headers for each answer."""
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
-from openasm.app.look.errors import unavailable
 from openasm.app.look.logs import request_number
-
-log = logging.getLogger("openasm.app")
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -58,27 +53,3 @@ class Headers:
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
-
-
-class DatabaseUnavailable:
-    """A clear page with status 503 when the database does not answer."""
-
-    def __init__(self, get_response: Answer) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer; middleware further in (session, person) may meet the missing database first."""
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            return self._page(request, error)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """The same for views."""
-        if isinstance(exception, OperationalError | InterfaceError):
-            return self._page(request, exception)
-        return None
-
-    def _page(self, request: HttpRequest, error: Exception) -> HttpResponseBase:
-        log.error("the database is unavailable (%s)", type(error).__name__)
-        return unavailable(request)

@@ -60,7 +60,11 @@ def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: 
     ids: dict[Key, int] = {}
     counts = {
         "participants": _add(
-            loader, run, ParticipantResult, _PARTICIPANT, _participants(source, practices, projection, ids)
+            loader,
+            run,
+            ParticipantResult,
+            _PARTICIPANT,
+            _participants(source, practices, projection, ids, _first(ParticipantResult)),
         ),
         "practices": _add(loader, run, PracticeResult, _PRACTICE, _practice_results(source, practices, projection)),
         "measures": _add(loader, run, MeasureResult, _MEASURE, _measures(source, practices)),
@@ -75,14 +79,18 @@ def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: 
     return counts
 
 
+def _first(model: type[Row]) -> int:
+    """The first free identifier. Rows are numbered before they are loaded: while PostgreSQL takes rows, it answers nothing else."""
+    return int(model._default_manager.aggregate(last=Max("id"))["last"] or 0) + 1
+
+
 def _add(loader: Loader, run: Run, model: type[Row], columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> int:
-    first = (model._default_manager.aggregate(last=Max("id"))["last"] or 0) + 1
-    numbered = ((place, run.pk, *row) for place, row in zip(itertools.count(first), rows))
+    numbered = ((place, run.pk, *row) for place, row in zip(itertools.count(_first(model)), rows))
     return loader.add(model, ("id", "run", *columns), numbered)
 
 
 def _participants(
-    source: Source, practices: Mapping[str, int], projection: Projection | None, ids: dict[Key, int]
+    source: Source, practices: Mapping[str, int], projection: Projection | None, ids: dict[Key, int], first: int
 ) -> Iterator[tuple[Any, ...]]:
     """One row a participant. `ids` notes each one's row, in the order in which `_add` numbers them."""
     steps = {(row["tin"], row["npi"], row["cohort"]): row for row in _rows(source, "categories")}
@@ -90,7 +98,6 @@ def _participants(
     projected = (
         {} if projection is None else {(each.tin, each.npi, each.cohort): each for each in projection.participants}
     )
-    first = (ParticipantResult.objects.aggregate(last=Max("id"))["last"] or 0) + 1
     for place, row in enumerate(source.run.table("scores").rows(), start=first):
         key = (row["tin"], row["npi"], row["cohort"])
         ids[key] = place
