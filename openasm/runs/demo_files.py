@@ -24,6 +24,7 @@ from typing import Any
 
 from openasm.base.files import written_whole
 from openasm.base.parameters import Rules
+from openasm.episodes.specifications.construction import COHORTS, story_workbook
 from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
 from openasm.quality.specification import measure_ids, specification_for
 from openasm.runs.demo_cohort import FULL_YEAR, CohortMaker, Person
@@ -32,7 +33,6 @@ from openasm.runs.synthesis import synthetic_region
 GROUP_NAME = "Demonstration Heart and Spine Group"
 YEAR = 2027
 AS_OF = "2027-12-01"
-COHORTS = ("heart_failure", "low_back_pain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,16 @@ class Group:
 def write_demo_files(folder: Path, *, size: DemoSize, seed: int, rules: Rules, jobs: int = 0) -> Group:
     """Write everything but the run. folder: empty; jobs: processes for the claims, 0 for one a processor."""
     region = folder / "region"
+    (folder / "codes").mkdir()
+    workbooks = {cohort: folder / "codes" / f"{cohort}.xlsx" for cohort in COHORTS}
+    for cohort, workbook in workbooks.items():
+        shutil.copyfile(story_workbook(cohort), workbook)
     manifest, _ = synthetic_region(
-        seed, region, participants=size.region, processes=jobs or len(os.sched_getaffinity(0))
+        seed,
+        region,
+        participants=size.region,
+        workbooks=workbooks,
+        processes=jobs or len(os.sched_getaffinity(0)),
     )
     clinicians = _rows(region / "clinicians.csv")
     listed = {row["NPI"]: row for row in _rows(region / "participants.csv")}
@@ -199,8 +207,8 @@ peers = "peers"
 participants = "own-participants.csv"
 {computed_for}
 [codes]
-heart_failure = "demonstration"
-low_back_pain = "demonstration"
+heart_failure = "codes/heart_failure.xlsx"
+low_back_pain = "codes/low_back_pain.xlsx"
 
 [projection]
 draws = {size.draws}

@@ -41,9 +41,9 @@ def planned_episodes(folder, year):
     }
 
 
-def found_episodes(claims, engine, cohort, year, folder):
+def found_episodes(claims, engine, cohort, year, folder, workbook=demonstration_workbook):
     construction = construction_for(cohort, year)
-    codes = load_codes_list(demonstration_workbook(cohort), construction, Problems())
+    codes = load_codes_list(workbook(cohort), construction, Problems())
     folder.mkdir()
     chain = Chain(engine, folder)
     run_steps(chain, claim_frames(claims), codes, construction, year=year)

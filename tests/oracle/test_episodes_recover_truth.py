@@ -14,17 +14,18 @@ import pytest
 from openasm.claims.folder import open_claims
 from openasm.claims.loading import load_claims
 from openasm.claims.synthetic.codelists import COHORTS
+from openasm.episodes.specifications.construction import demonstration_workbook, story_workbook
 from openasm.runs.synthesis import synthetic_region
 from openasm.tables.engine import open_engine
 from tests.builders.truth_and_chain import found_episodes, planned_episodes
 
 
-def _found(folder, year, work):
+def _found(folder, year, work, workbook=demonstration_workbook):
     found = {}
     with open_engine() as engine:
         claims = open_claims(folder, engine)
         for cohort in COHORTS:
-            found |= found_episodes(claims, engine, cohort, year, work / f"{cohort}-{year}")
+            found |= found_episodes(claims, engine, cohort, year, work / f"{cohort}-{year}", workbook)
     return found
 
 
@@ -38,6 +39,19 @@ def test_the_chain_recovers_the_truth(tmp_path, seed):
         assert found.keys() == planned.keys()
         for key, truth in planned.items():
             assert (key, found[key]) == (key, truth)
+
+
+def test_the_chain_recovers_the_truth_of_the_demonstrations_story(tmp_path):
+    workbooks = {cohort: story_workbook(cohort) for cohort in COHORTS}
+    synthetic_region(5, tmp_path / "region", participants=8, beneficiaries=600, workbooks=workbooks)
+    planned = planned_episodes(tmp_path / "region" / "truth", 2027)
+    found = _found(tmp_path / "region" / "tables", 2027, tmp_path, story_workbook)
+    categories = {category for episode in found.values() for category, _ in episode[7]}
+    kinds = ("admissions", "imaging", "injections", "surgery", "therapy", "drugs", "care after discharge", "visits")
+    assert {f"Invented category: {kind}" for kind in kinds} <= categories
+    assert found.keys() == planned.keys()
+    for key, truth in planned.items():
+        assert (key, found[key]) == (key, truth)
 
 
 @pytest.mark.parametrize("source_format", ["cclf", "eob"])

@@ -69,6 +69,15 @@ def demonstration_workbook(cohort: str) -> Path:
     return _HERE / "demonstration" / f"{cohort}_demo.xlsx"
 
 
+def story_workbook(cohort: str) -> Path:
+    """The demonstration workbook with made-up rules for imaging, injections, surgery, therapy, drugs and care after discharge.
+
+    `openasm demo` is made for it, so that its costs have causes to show; every row is invented.
+    """
+    _known(cohort)
+    return _HERE / "demonstration" / f"{cohort}_story.xlsx"
+
+
 def construction_for(cohort: str, year: int, *, overlays: Iterable[Path] = ()) -> Construction:
     """The constants of a cohort for episodes that end in `year`, with the user's overlay files on top.
 
