@@ -73,12 +73,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program = "from openasm.cli.main import main; main()"
-    server = subprocess.Popen(
-        [sys.executable, "-c", program, "serve", "--data", str(folder / "data"), "--port", str(port)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "server.log").open("w"),
-    )
+    with (folder / "server.log").open("w") as log:  # the process keeps its own handle
+        server = subprocess.Popen(
+            [sys.executable, "-c", program, "serve", "--data", str(folder / "data"), "--port", str(port)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
     try:
         for _ in range(120):
             with socket.socket() as probe:
