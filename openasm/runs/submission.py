@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from openasm.archive.run import Run
-from openasm.base.errors import NotFound, WrongUsage
-from openasm.base.parameters import Rules, plain_value
+from openasm.base.errors import NotFound
+from openasm.base.parameters import Rules
 from openasm.base.problems import Problems
 from openasm.regulation.final_score import is_small_practice
 from openasm.runs.score import score_cohorts
 from openasm.runs.score_inputs import QualityRow, ScoreInputs, read_inputs
+from openasm.submission.gathering import check_same_rules
 
 LEVELS = ("individual", "tin", "both")
 
@@ -59,7 +60,7 @@ def compare_levels(run: Run, tin: str, *, rules: Rules) -> LevelChoice:
     rules: those the run was scored with; WrongUsage when they differ. NotFound for a TIN the run does not have.
     Only a small practice has the choice; a larger one gets its clinicians' results alone.
     """
-    _same_rules(run, rules)
+    check_same_rules(run, rules)
     inputs = read_inputs(run.path / "scores" / "inputs", rules=rules, problems=Problems())
     members = [each for each in inputs.participants if each.tin == tin]
     if not members:
@@ -114,13 +115,3 @@ def _handed_in(row: QualityRow, tin: str, level: str) -> bool:
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _same_rules(run: Run, rules: Rules) -> None:
-    if rules.year != run.year:
-        raise WrongUsage(f"The run is of {run.year}, the rules are of {rules.year}.")
-    other = [name for name, used in run.parameters.items() if plain_value(rules[name].value) != used.value]
-    if other:
-        raise WrongUsage(
-            f"The run was scored with other rule values ({', '.join(other[:5])}); give its files of rule values with --rules."
-        )

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from openasm.archive.run import Run
-from openasm.base.errors import NotFound
-from openasm.base.parameters import Rules
+from openasm.base.errors import NotFound, WrongUsage
+from openasm.base.parameters import Rules, plain_value
 from openasm.base.problems import Problems
 from openasm.base.years import last_day, submission_deadline
 from openasm.regulation.final_score import is_small_practice
@@ -71,8 +71,10 @@ def gather(
 ) -> Submission:
     """What a practice hands in for the run's performance year (42 CFR 512.720).
 
-    Adds every problem; the caller refuses. Raises NotFound when the run has no such TIN or NPI.
+    Adds every problem; the caller refuses. Raises NotFound when the run has no such TIN or NPI, WrongUsage for other rules than the
+    run's.
     """
+    check_same_rules(run, rules)
     people = _people(run, wanted)
     rows = run.table("inputs/quality").where(tin=wanted.tin)
     practice = _practice(inputs, wanted, problems)
@@ -317,3 +319,14 @@ def _clock(year: int, today: dt.date, problems: Problems) -> None:
         problems.add(kinds.DEADLINE_PASSED, "the submission", found=found)
     elif today <= last_day(year):
         problems.add(kinds.YEAR_NOT_OVER, "the submission", found=f"today is {today.isoformat()}")
+
+
+def check_same_rules(run: Run, rules: Rules) -> None:
+    """Raise WrongUsage when a run was scored with other rule values than these, as its checks would then be others."""
+    if rules.year != run.year:
+        raise WrongUsage(f"The run is of {run.year}, the rules are of {rules.year}.")
+    other = [name for name, used in run.parameters.items() if plain_value(rules[name].value) != used.value]
+    if other:
+        raise WrongUsage(
+            f"The run was scored with other rule values ({', '.join(other[:5])}); give its files of rule values with --rules."
+        )

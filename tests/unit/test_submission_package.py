@@ -285,6 +285,20 @@ def test_unknown_practice_and_clinician_are_not_found(tmp_path: Path) -> None:
         FORMATS.measure("492")
 
 
+def test_other_rules_than_the_runs_are_refused(tmp_path: Path) -> None:
+    run, own = practice().write(tmp_path)
+    stricter = tmp_path / "rules.yaml"
+    stricter.write_text(
+        "section: improvement\nparameters:\n  period_days:\n    values:\n"
+        "      - {years: [2027], value: 100, citation: a test}\n",
+        encoding="utf-8",
+    )
+    base = ("prepare", run, "--tin", TIN, "--inputs", own, "--out", tmp_path / "package")
+    done = openasm(*base, "--rules", stricter)
+    assert (done.returncode, "improvement.period_days" in done.stderr) == (2, True)
+    assert not (tmp_path / "package").exists()
+
+
 def test_a_package_is_never_replaced(tmp_path: Path) -> None:
     prepared(practice(), tmp_path)
     (tmp_path / "run").rename(tmp_path / "old")
