@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 from openasm.archive.explanation import explain_participant
 from openasm.archive.manifest import file_hash
 from openasm.archive.run import read_run
+from openasm.archive.tables import read_csv
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.cli.run import app
 from openasm.runs import stage_work
 from openasm.runs.configured import StageStopped, plan_configured, run_configured
+from openasm.runs.demo_story import story_of
 from openasm.runs.stage_store import Store
 from tests.builders.configured_runs import (
     configured,
@@ -129,6 +131,30 @@ def test_the_run_reads_like_any_other(made: Path) -> None:
     run = read_run(made / "run")
     row = next(run.table("scores").rows())
     assert explain_participant(run, tin=row["tin"], npi=row["npi"])
+
+
+def test_the_run_tells_its_story_without_naming_a_patient(made: Path) -> None:
+    tins = sorted({row["tin"] for row in read_csv(made / "roster.csv").rows()})
+    story = {line.title: line for line in story_of(made / "run", tins=tins, within_days=31)}
+    assert list(story) == [
+        "Just under the minimum",
+        "Gaps that close soon",
+        "An expensive pathway",
+        "A missing attestation",
+        "A data problem",
+    ]
+    assert "holds 19 heart failure episodes; 20 are needed" in story["Just under the minimum"].text
+    assert "IA_2" in story["A missing attestation"].text
+    assert "N025" in story["A data problem"].text
+    for line in story.values():
+        assert "demo-0" not in line.text
+        for name in line.where.replace(" (confidential)", "").replace(";", ",").replace(" and ", ", ").split(", "):
+            assert (made / "run" / name).is_file() or (made / "run" / "patients" / name).is_file()
+
+
+def test_a_story_of_other_practices_tells_nothing_of_these(made: Path) -> None:
+    titles = [line.title for line in story_of(made / "run", tins=("000999999",), within_days=31)]
+    assert titles == ["Gaps that close soon"]
 
 
 def test_a_second_run_makes_nothing_again(group: Path) -> None:
