@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import datetime as dt
+import json
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from openasm.runs.score_run import score_folder
@@ -57,11 +62,8 @@ class Made:
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """Write inputs, score them; returns the run and the folder of the submission's files."""
-        source = folder / "inputs"
-        for name, header in HEADERS.items():
-            _table(source / f"{name}.csv", header, self.rows[name])
         run = folder / "run"
-        score_folder(source, run, year=2027, now=NOW, report=False)
+        shutil.copytree(_scored(json.dumps(self.rows)), run)
         return run, self.write_files(folder)
 
     def write_files(self, folder: Path) -> Path:
@@ -72,6 +74,20 @@ class Made:
         _table(own / "supplemental.csv", SUPPLEMENTAL_HEADER, self.supplemental)
         _table(own / "interoperability.csv", ("tin", "item", "detail"), self.interoperability)
         return own
+
+
+_kept = tempfile.TemporaryDirectory()
+atexit.register(_kept.cleanup)
+
+
+@cache
+def _scored(rows: str) -> Path:
+    """The run of some rows, scored once however many tests begin with it."""
+    folder = Path(tempfile.mkdtemp(dir=_kept.name))
+    for name, table in json.loads(rows).items():
+        _table(folder / "inputs" / f"{name}.csv", HEADERS[name], table)
+    score_folder(folder / "inputs", folder / "run", year=2027, now=NOW, report=False)
+    return folder / "run"
 
 
 def practice(

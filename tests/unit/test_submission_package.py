@@ -272,6 +272,26 @@ def test_one_clinician_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_a_clinician_in_both_cohorts(tmp_path: Path) -> None:
+    made = practice(cohorts=("heart_failure", "low_back_pain"))
+    first, second = made.npis
+    for rows in (*made.rows.values(), made.supplemental):
+        for row in rows:
+            if row.get("npi") == second:
+                row["npi"] = first
+    package = prepared(made, tmp_path)
+    assert codes(package) == set()
+    names = [each.name for each in package.files if each.kind in ("qrda3", "qpp")]
+    assert names == [
+        f"qrda3/ASM_INDIV_{first}_heart_failure.xml",
+        f"qrda3/ASM_INDIV_{first}_low_back_pain.xml",
+        f"qpp/individual_{first}.json",
+        "qpp/group.json",
+    ]
+    document = next(json.loads(each.content) for each in package.files if each.name.startswith("qpp/individual"))
+    assert [len(each["measurements"]) for each in document["measurementSets"]] == [7, 1]
+
+
 def test_unknown_practice_and_clinician_are_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         prepared(practice(), tmp_path / "a", tin="900000001")
