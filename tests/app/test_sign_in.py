@@ -149,7 +149,7 @@ def test_an_invitation_works_once_and_expires(stage: Stage) -> None:
     client = Client()
     address = f"/invitation/{secret}/"
     page = client.get(address)
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "strict-origin"
     good = {"name": "Test New", "password": "a long enough phrase", "again": "a long enough phrase"}
     assert b"too short" in client.post(address, {**good, "password": "short", "again": "short"}).content
     assert client.post(address, good).status_code == 302
