@@ -14,7 +14,8 @@ import typer
 
 from openasm.base.errors import WrongUsage
 from openasm.runs.configuration import Configuration, read_configuration
-from openasm.runs.configured import Plan, Progress, RunSummary, plan_configured, run_configured
+from openasm.runs.configured import Plan, RunSummary, plan_configured, run_configured
+from openasm.runs.run_progress import Progress
 
 app = typer.Typer(add_completion=False)
 

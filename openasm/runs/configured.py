@@ -9,41 +9,33 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
-import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from openasm import __version__
 from openasm.archive.folder import MANIFEST, check_target, is_run, new_run
-from openasm.archive.manifest import Provenance, file_hash, write_manifest
+from openasm.archive.manifest import file_hash
 from openasm.archive.run import read_run
 from openasm.base.errors import InputRefused, NotFound, OpenAsmError, WrongUsage
 from openasm.base.files import written_whole
-from openasm.base.parameters import Parameter, stamp
 from openasm.base.problems import Problem, ProblemKind
-from openasm.regulation import participation
 from openasm.runs.assembly import assemble, problems_of, record_of
 from openasm.runs.configuration import Configuration
 from openasm.runs.configuration_problems import DISK_FULL, NOT_A_RUN_BEFORE, OUT_OF_MEMORY
-from openasm.runs.configured_stages import Asked, stages_of
+from openasm.runs.configured_stages import stages_of
 from openasm.runs.peak_memory import forget_peak_memory, peak_memory_mb
-from openasm.runs.run_settings import settings_of
-from openasm.runs.score_run import parameters_used
-from openasm.runs.stage_graph import Stage, Step, Work, plan
-from openasm.runs.stage_store import Entry, Store, files_of, open_store
+from openasm.runs.run_progress import Progress, Watch
+from openasm.runs.run_records import COMMAND, write_execution, write_run_manifest
+from openasm.runs.stage_graph import Step, Work, plan
+from openasm.runs.stage_store import Entry, Store, open_store
 from openasm.runs.stage_work import Means
 from openasm.tables.engine import default_threads
-
-COMMAND = "run"
-NOT_RESULTS = ("config.toml", "execution.json", "report.html", "report.xlsx", "report.pdf")
-"""Files of a run that may differ between equal runs: reports carry the day they were made."""
 
 
 class StageStopped(OpenAsmError):
@@ -56,18 +48,6 @@ class Plan:
 
     steps: tuple[Step, ...]
     not_computed: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run is. place, of: the stage and how many there are; left: seconds, None where nothing is known; detail: what it is at."""
-
-    title: str
-    place: int
-    of: int
-    reused: bool
-    left: float | None
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +104,7 @@ def run_configured(
         spill=section.spill,
         shown_as=shown_as or out.name,
     )
-    watch = _Watch(progress)
+    watch = Watch(progress)
     asked = stages_of(configuration, replace(means, step=watch.step))
     place = store_folder(configuration, out)
     if resume and not place.is_dir():
@@ -142,7 +122,7 @@ def run_configured(
                 entries[step.stage.name] = _done(step, entries, store, watch, seconds, moment=moment)
         with _said("the run folder"), new_run(out, replace=out.exists() and is_run(out)) as folder:
             assemble(folder, entries)
-            _write_run_manifest(folder, configuration, asked, entries, previous, started, now())
+            write_run_manifest(folder, configuration, asked, entries, previous, started, now())
             for step in steps:
                 if step.stage.name == "report":
                     shown = replace(step, stage=replace(step.stage, make=partial(step.stage.make, folder=folder)))
@@ -150,7 +130,7 @@ def run_configured(
                     _copy_reports(entries["report"], folder)
             with written_whole(folder / "config.toml") as stream:
                 stream.write(configuration.text)
-            _write_execution(folder, means, steps, entries, seconds, started, now())
+            write_execution(folder, means, steps, entries, seconds, started, now())
         keep_after = started - dt.timedelta(days=section.keep_days)
         store.tidy(list(entries.values()), unused_since=keep_after.timestamp())
     made = tuple(name for name in entries if name in seconds)
@@ -202,7 +182,7 @@ def _done(
     step: Step,
     entries: Mapping[str, Entry],
     store: Store,
-    watch: _Watch,
+    watch: Watch,
     seconds: dict[str, float],
     *,
     moment: float,
@@ -256,171 +236,7 @@ def _want(error: Exception) -> ProblemKind | None:
     return DISK_FULL if full or "No space left on device" in text else None
 
 
-class _Watch:
-    """Tells how far a run is: seconds of the last time where known, else shares of what the stages usually weigh."""
-
-    def __init__(self, tell: Callable[[Progress], None]) -> None:
-        self._tell = tell
-        self._began = time.perf_counter()
-        self._now: Progress | None = None
-        self._left: dict[str, float] = {}
-        self._known: dict[str, float] = {}
-        self._weight_done = 0.0
-        self._order: list[str] = []
-        self._since = self._began
-
-    def expect(self, steps: Sequence[Step]) -> None:
-        """What is to be done."""
-        self._order = [step.stage.name for step in steps]
-        self._left = {step.stage.name: step.stage.weight for step in steps if step.entry is None}
-        self._known = {step.stage.name: step.seconds for step in steps if step.seconds}
-
-    def begin(self, step: Step) -> None:
-        """A stage begins."""
-        name = step.stage.name
-        place = self._order.index(name) + 1
-        self._since = time.perf_counter()
-        if step.entry is not None:
-            self._left.pop(name, None)
-        self._now = Progress(step.stage.title, place, len(self._order), step.entry is not None, self._seconds_left())
-        self._tell(self._now)
-
-    def step(self, detail: str) -> None:
-        """What the stage is at."""
-        if self._now is not None:
-            self._tell(replace(self._now, detail=detail, left=self._seconds_left()))
-
-    def end(self, step: Step) -> None:
-        """A stage is done."""
-        self._weight_done += self._left.pop(step.stage.name, 0.0)
-
-    def _seconds_left(self) -> float | None:
-        """About how long it will take yet."""
-        pace = (self._since - self._began) / self._weight_done if self._weight_done else None
-        parts = [self._known.get(name, None if pace is None else pace * weight) for name, weight in self._left.items()]
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
-            return None
-        return max(0.0, sum(known) - (time.perf_counter() - self._since))
-
-
 def _copy_reports(entry: Entry, folder: Path) -> None:
     for output in entry.record["outputs"]:
         with written_whole(folder / output["name"], "wb") as stream:
             stream.write((entry.out / output["name"]).read_bytes())
-
-
-def _write_run_manifest(
-    folder: Path,
-    configuration: Configuration,
-    asked: Asked,
-    entries: Mapping[str, Entry],
-    previous: Sequence[Mapping[str, Any]],
-    started: dt.datetime,
-    ended: dt.datetime,
-) -> None:
-    scored: Mapping[str, Any] = {}
-    if "scores" in entries:
-        scored = json.loads((entries["scores"].out / MANIFEST).read_text(encoding="utf-8"))
-    inputs = {
-        (each["role"], each["sha256"]): {
-            "table": each["role"],
-            **{name: each[name] for name in ("name", "sha256", "bytes")},
-        }
-        for entry in entries.values()
-        for each in entry.record["made_from"]["inputs"]
-    }
-    parameters: dict[str, Parameter] = {}
-    if "scores" in entries:
-        parameters |= {each.name: each for each in parameters_used(asked.rules)}
-    if "eligibility" in entries:
-        parameters |= {name: asked.rules[name] for name in participation.PARAMETERS}
-    write_manifest(
-        folder,
-        provenance=Provenance(
-            version=__version__,
-            command=COMMAND,
-            name=configuration.name,
-            year=configuration.run.year,
-            inputs=list(inputs.values()),
-            overlays=[
-                {"name": path.name, "sha256": file_hash(path)}
-                for path in (*configuration.overlays, *configuration.codes.overlays)
-            ],
-            settings=settings_of(configuration),
-            started=started,
-            ended=ended,
-        ),
-        parameters=parameters.values(),
-        counts={**scored.get("counts", {}), "stages": len(entries)},
-        problems=(),
-        notes=list(dict.fromkeys(note for entry in entries.values() for note in entry.record["notes"])),
-        more={
-            "problems": [dict(each) | {"stage": stage} for stage, each in problems_of(entries)],
-            "constructions": {
-                cohort: [each.as_record() for each in values] for cohort, values in asked.constructions.items()
-            },
-            "stages": [_stage_record(stage, entries[stage.name]) for stage in asked.stages if stage.name in entries],
-            "not_computed": [{"stage": name, "why": why} for name, why in asked.not_computed.items()],
-            "previous": list(previous),
-        },
-        unlisted=NOT_RESULTS,
-    )
-
-
-def _stage_record(stage: Stage, entry: Entry) -> dict[str, Any]:
-    """A stage as the manifest has it: nothing in it depends on when, where or how the work was done."""
-    made_from = entry.record["made_from"]
-    values = json.dumps(made_from["parameters"], sort_keys=True)
-    return {
-        "name": stage.name,
-        "key": entry.record["key"],
-        "after": list(made_from["after"]),
-        "inputs": made_from["inputs"],
-        "parameters": {"count": len(made_from["parameters"]), "sha256": _digest(values)},
-        "settings": made_from["settings"],
-        "program": made_from["program"],
-        "outputs": [each for each in entry.record["outputs"] if each["name"] not in (MANIFEST, "claims.json")],
-        "counts": entry.record["counts"],
-        "notes": entry.record["notes"],
-    }
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write_execution(
-    folder: Path,
-    means: Means,
-    steps: Sequence[Step],
-    entries: Mapping[str, Entry],
-    seconds: Mapping[str, float],
-    started: dt.datetime,
-    ended: dt.datetime,
-) -> None:
-    why = {step.stage.name: step.why for step in steps}
-    document = {
-        "format": "openasm-execution",
-        "started": stamp(started),
-        "ended": stamp(ended),
-        "engine": means.engine,
-        "jobs": means.jobs,
-        "memory_bytes": means.memory,
-        "stages": [
-            {
-                "name": name,
-                "reused": name not in seconds,
-                "why": why.get(name, ""),
-                "seconds": seconds.get(name),
-                "seconds_when_made": entry.record["seconds"],
-                "processor_seconds_when_made": entry.record.get("processor_seconds"),
-                "peak_mb_when_made": entry.record.get("peak_mb"),
-            }
-            for name, entry in entries.items()
-        ],
-        "files": files_of(folder),
-    }
-    with written_whole(folder / "execution.json") as stream:
-        json.dump(document, stream, ensure_ascii=False, indent=2)
-        stream.write("\n")

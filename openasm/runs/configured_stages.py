@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,7 @@ from typing import Any
 
 from openasm.base.errors import NotFound
 from openasm.base.parameters import Parameter, Rules
-from openasm.claims.contract import CLAIMS_TABLES
 from openasm.claims.folder import MANIFEST as CLAIMS_MANIFEST
-from openasm.claims.folder import table_path
 from openasm.clinical.value_sets import value_set_files
 from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
 from openasm.participants.shelves import default_library, newest
@@ -26,6 +24,7 @@ from openasm.runs.configuration import DEMONSTRATION, Configuration
 from openasm.runs.eligibility_sources import CODES_KEYS, EligibilityInputs
 from openasm.runs.score_run import parameters_used
 from openasm.runs.stage_graph import Stage, StageInput
+from openasm.runs.stage_inputs import claims_folder, records, single, tables_of, tree
 from openasm.runs.stage_work import COHORTS, Means
 
 _TITLES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
@@ -76,8 +75,7 @@ class _Graph:
         self.rules: Rules = stage_work.rules_of(configuration)
         claims = configuration.claims
         self.loaded = claims.sources[0] if claims.format == "loaded" else None
-        library = configuration.participants.library or default_library()
-        self.library = library
+        self.library = configuration.participants.library or default_library()
         self.codes = {} if not claims.sources else {each: path for each in COHORTS if (path := self._codes(each))}
         self.measures = configuration.records.measures or tuple(measure_ids())
 
@@ -101,7 +99,7 @@ class _Graph:
                     "Loading claims",
                     partial(stage_work.load, configuration=self.configuration, means=self.means),
                     _CLAIMS_ROOMS,
-                    inputs=tuple(_tree("claims", source.name, source) for source in section.sources),
+                    inputs=tuple(tree("claims", source.name, source) for source in section.sources),
                     settings={
                         "format": section.format,
                         "data_end": None if section.data_end is None else section.data_end.isoformat(),
@@ -133,7 +131,7 @@ class _Graph:
         )
 
     def _claims_inputs(self) -> tuple[StageInput, ...]:
-        return () if self.loaded is None else (_claims_folder(self.loaded),)
+        return () if self.loaded is None else (claims_folder(self.loaded),)
 
     def _after_claims(self) -> tuple[str, ...]:
         return ("claims",) if self.has("claims") else ()
@@ -171,8 +169,8 @@ class _Graph:
                 partial(stage_work.eligibility, configuration=self.configuration, means=self.means, inputs=inputs),
                 (*_EPISODE_ROOMS, "participants"),
                 after=(*self._after_claims(), *self.names("eligibility-episodes-")),
-                inputs=(*self._claims_inputs(), *(_single(role, path) for role, path in read)),
-                parameters=_records(self.rules[name] for name in participation.PARAMETERS),
+                inputs=(*self._claims_inputs(), *(single(role, path) for role, path in read)),
+                parameters=records(self.rules[name] for name in participation.PARAMETERS),
                 settings={
                     "performance_year": self.configuration.run.year,
                     "assume_year": self.configuration.run.assume_year,
@@ -185,14 +183,9 @@ class _Graph:
     def _official(self, key: str) -> Path | None:
         """A file of the configuration, else of the library, else None."""
         section = self.configuration.participants
-        named = {
-            "participants": section.list,
-            "counties": section.counties,
-            "zips": section.zips,
-            "areas": section.areas,
-        }
-        if named.get(key) is not None:
-            return named[key]
+        named: Path | None = section.list if key == "participants" else getattr(section, key)
+        if named is not None:
+            return named
         vintage = section.vintage or None if key == "participants" else None
         try:
             return newest(self.library, key, vintage=vintage)[0]
@@ -203,10 +196,8 @@ class _Graph:
 
     def _codes(self, cohort: str) -> Path | None:
         given: Path | None = getattr(self.configuration.codes, cohort)
-        if given == Path(DEMONSTRATION):
-            return demonstration_workbook(cohort)
         if given is not None:
-            return given
+            return demonstration_workbook(cohort) if given == Path(DEMONSTRATION) else given
         try:
             return newest(self.library, CODES_KEYS[cohort])[0]
         except NotFound:
@@ -261,8 +252,8 @@ class _Graph:
                 ),
                 _EPISODE_ROOMS,
                 after=self._after_claims(),
-                inputs=(*self._claims_inputs(), _single("codes list", codes)),
-                parameters=_records((*construction.parameters, *points)),
+                inputs=(*self._claims_inputs(), single("codes list", codes)),
+                parameters=records((*construction.parameters, *points)),
                 settings={"cohort": cohort, "year": year},
                 weight=10,
             )
@@ -284,11 +275,11 @@ class _Graph:
                 partial(stage_work.quality, configuration=self.configuration, means=self.means, measures=self.measures),
                 _QUALITY_ROOMS,
                 inputs=(
-                    _tree("records", "records", section.source),  # names of record files may hold a patient's
+                    tree("records", "records", section.source),  # names of record files may hold a patient's
                     StageInput("value sets", f"{len(sets)} files", sets),
-                    *(_single(role, path) for role, path in read if path is not None),
+                    *(single(role, path) for role, path in read if path is not None),
                 ),
-                parameters=_records(scoring_rules(self.configuration.run.records_year)),
+                parameters=records(scoring_rules(self.configuration.run.records_year)),
                 settings={
                     "year": self.configuration.run.records_year,
                     "measures": sorted(self.measures),
@@ -321,10 +312,10 @@ class _Graph:
                 _SCORE_ROOMS,
                 after=(*self.names("episodes-"), *quality),
                 inputs=(
-                    *_tables_of(section.peers),
-                    *(_single(role, path) for role, path in read if path is not None),
+                    *tables_of(section.peers),
+                    *(single(role, path) for role, path in read if path is not None),
                 ),
-                parameters=_records(each for each in used if each.name.startswith(("quality.", "cost."))),
+                parameters=records(each for each in used if each.name.startswith(("quality.", "cost."))),
                 settings={
                     "own_tins": list(stage_work.own_tins(self.configuration)),
                     "computed_for": section.computed_for,
@@ -339,7 +330,7 @@ class _Graph:
                 partial(stage_work.scores, configuration=self.configuration, means=self.means),
                 _SCORE_ROOMS,
                 after=("score_inputs",),
-                parameters=_records(used),
+                parameters=records(used),
                 settings={
                     "year": self.configuration.run.year,
                     "cost_benchmark": section.cost_benchmark,
@@ -362,7 +353,7 @@ class _Graph:
                 partial(stage_work.projection, configuration=self.configuration, means=self.means),
                 (*_SCORE_ROOMS, "projection"),
                 after=("scores",),
-                parameters=_records(self.rules),
+                parameters=records(self.rules),
                 settings={
                     "draws": section.draws,
                     "seed": section.seed,
@@ -384,7 +375,7 @@ class _Graph:
                 partial(stage_work.worklist, configuration=self.configuration, measures=self.measures),
                 _QUALITY_ROOMS,
                 after=("quality", *(name for name in ("scores", "projection") if self.has(name))),
-                parameters=_records(scoring_rules(self.configuration.run.year)),
+                parameters=records(scoring_rules(self.configuration.run.year)),
                 settings={"measures": sorted(self.measures)},
             )
         )
@@ -411,35 +402,3 @@ class _Graph:
                 weight=4,
             )
         )
-
-
-def _records(parameters: Iterable[Parameter]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(each.as_record() for each in parameters)
-
-
-def _single(role: str, path: Path) -> StageInput:
-    return StageInput(role, path.name, (path,))
-
-
-def _tree(role: str, name: str, path: Path) -> StageInput:
-    """A file, or every file below a folder."""
-    if not path.is_dir():
-        return StageInput(role, name, (path,))
-    return StageInput(role, name, tuple(sorted(each for each in path.rglob("*") if each.is_file())), path)
-
-
-def _claims_folder(folder: Path) -> StageInput:
-    """A loaded CLAIMS folder: its tables and its description."""
-    paths = [path for name in CLAIMS_TABLES if (path := table_path(folder, name)) is not None]
-    read = [each for path in paths for each in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
-    if (folder / CLAIMS_MANIFEST).is_file():
-        read.append(folder / CLAIMS_MANIFEST)
-    return StageInput("claims", folder.name, tuple(read), folder)
-
-
-def _tables_of(folder: Path | None) -> tuple[StageInput, ...]:
-    if folder is None:
-        return ()
-    names = ("participants", "quality", "cost", "attestations")
-    paths = [path for name in names for ending in ("csv", "parquet") if (path := folder / f"{name}.{ending}").is_file()]
-    return tuple(_single("peers", path) for path in paths)

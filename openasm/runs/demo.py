@@ -19,9 +19,10 @@ from openasm.base.errors import WrongUsage
 from openasm.base.files import written_whole
 from openasm.regulation.rulebook import rules_for
 from openasm.runs.configuration import read_configuration
-from openasm.runs.configured import Progress, RunSummary, run_configured
+from openasm.runs.configured import RunSummary, run_configured
 from openasm.runs.demo_files import AS_OF, YEAR, DemoSize, Group, write_demo_files
 from openasm.runs.demo_story import StoryLine, story_of
+from openasm.runs.run_progress import Progress
 
 MARKER = "demonstration.json"
 CONFIGURATION = "practice.toml"
