@@ -51,15 +51,10 @@ def stages_of(configuration: Configuration, means: Means) -> Asked:
     Raises RuleUnpublished for a year without values, InputRefused for rule files that cannot be read.
     """
     graph = _Graph(configuration, means)
-    graph.claims()
-    graph.claims_by_practice()
-    graph.eligibility()
-    graph.episodes()
-    graph.quality()
-    graph.scores()
-    graph.projection()
-    graph.worklist()
-    graph.report()
+    for ask in (graph.claims, graph.claims_by_practice, graph.eligibility, graph.episodes, graph.quality):
+        ask()
+    for ask in (graph.scores, graph.projection, graph.worklist, graph.report):
+        ask()
     return Asked(tuple(graph.stages), graph.missing, graph.rules, graph.constructions, graph.codes)
 
 
