@@ -38,6 +38,7 @@ def write_run_manifest(
     started: dt.datetime,
     ended: dt.datetime,
 ) -> None:
+    """Write manifest.json: the scores\' own, every stage, what was not computed and why. Nothing but its two moments tells when or how."""
     scored: Mapping[str, Any] = {}
     if "scores" in entries:
         scored = json.loads((entries["scores"].out / MANIFEST).read_text(encoding="utf-8"))
@@ -118,6 +119,7 @@ def write_execution(
     started: dt.datetime,
     ended: dt.datetime,
 ) -> None:
+    """Write execution.json: moments, engine, jobs, and seconds, memory and reason of every stage; hashes of all files there are by now."""
     why = {step.stage.name: step.why for step in steps}
     document = {
         "format": "openasm-execution",
