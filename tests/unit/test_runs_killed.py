@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.configured_runs import is_whole, results_of, run_now, small_group
+from tests.builders.configured_runs import is_whole, results_of, small_group
 
 KILLS = 50
 ROUNDS = 5
 
 # Forks runs of the same configuration and kills them, so that the libraries are loaded once. One line on standard output says what
-# became of each run: `killed`, or `ended` with its exit code. Each line of standard input is a moment in seconds, 0 to let it end.
+# became of each run: `killed`, or `ended` with its exit code. Each line of standard input is a moment in seconds, 0 to let it end, and the
+# name of the run.
 DRIVER = """
 import datetime as dt, os, signal, sys, time
 from pathlib import Path
@@ -25,9 +26,9 @@ import openasm.report.files, openasm.tables.duckdb_engine
 from openasm.runs.configuration import read_configuration
 from openasm.runs.configured import run_configured
 
-config, out = Path(sys.argv[1]), Path(sys.argv[2])
+config = Path(sys.argv[1])
 for line in sys.stdin:
-    moment = float(line)
+    moment, out = float(line.split()[0]), Path(sys.argv[2]) / line.split()[1]
     child = os.fork()
     if child == 0:
         try:
@@ -59,42 +60,42 @@ def test_fifty_kills_leave_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> No
     text = (folder / "practice.toml").read_text(encoding="utf-8")
     # One cohort's codes list suffices: half the work, every kind of stage.
     (folder / "practice.toml").write_text(text.replace('low_back_pain = "demonstration"\n', ""))
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(folder / "practice.toml"), str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def run(out: Path, moment: float) -> bool:
+        """Whether the run was killed; moment: seconds, 0 to let it end."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{moment} {out.name}\n")
+        process.stdin.flush()
+        word = process.stdout.readline().strip()
+        assert word in ("killed", "ended 0"), process.communicate()[1]
+        return word == "killed"
+
     began = time.monotonic()
-    run_now(folder / "practice.toml", tmp_path / "undisturbed", jobs=1)
+    run(tmp_path / "undisturbed", 0)
     whole = time.monotonic() - began
     wanted = results_of(tmp_path / "undisturbed")
     chance = random.Random(492)
-    killed = 0
-    for number in range(ROUNDS):
+    killed = number = 0
+    while killed < KILLS:
         out = tmp_path / f"run-{number}"
-        process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(folder / "practice.toml"), str(out)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        here = 0
-        while here < KILLS // ROUNDS:
+        for stroke in range(KILLS // ROUNDS):
             # The first moment of a round lies further on from round to round, so that late stages are struck too.
-            reach = whole * number / ROUNDS if here == 0 else 0.0
-            process.stdin.write(f"{reach + chance.uniform(0.01, whole / 8)}\n")
-            process.stdin.flush()
-            word = process.stdout.readline().strip()
-            if word == "killed":
-                here += 1
-            else:
-                assert word == "ended 0", process.communicate()[1]
-                break  # it was quicker than the moments drawn; the next round strikes again
+            reach = whole * (number % ROUNDS) / ROUNDS if stroke == 0 else 0.0
+            if not run(out, reach + chance.uniform(0.01, whole / 8)):
+                break  # quicker than the moments drawn; the next round strikes again
+            killed += 1
             assert not out.exists() or is_whole(out)
-        killed += here
-        process.stdin.write("0\n")
-        process.stdin.flush()
-        assert process.stdout.readline().strip() == "ended 0", process.communicate()[1]
-        process.communicate()
+        run(out, 0)
         assert results_of(out) == wanted
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(f".{out.name}")] == []
         assert not (tmp_path / f"{out.name}.stages" / "work").exists()
-    assert killed >= KILLS * 3 // 5
+        number += 1
+    process.communicate()
