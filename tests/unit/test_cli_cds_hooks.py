@@ -1,4 +1,4 @@
-"""`openasm cds-hooks`: how it starts, without opening a socket."""
+"""`openasm cds-hooks` (docs/reference/cds-hooks.md): how it starts, without opening a socket."""
 
 from __future__ import annotations
 
