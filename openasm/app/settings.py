@@ -22,6 +22,14 @@ INSTALLED_APPS = [
     "openasm.app.audit",
     "openasm.app.published",
     "openasm.app.practices",
+    "openasm.app.feeds",
+    "openasm.app.lookup",
+    "openasm.app.worklists",
+    "openasm.app.clinicians",
+    "openasm.app.episodes",
+    "openasm.app.comparisons",
+    "openasm.app.kept",
+    "openasm.app.attestations",
     "openasm.app.look",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -159,6 +167,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_TEMP_DIR = None if DATA is None else str(DATA / "incoming")  # not where others of the machine write
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 STATIC_URL = "/static/"

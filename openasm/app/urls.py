@@ -34,4 +34,12 @@ urlpatterns = [
     path("", include("openasm.app.people.urls")),
     path("", include("openasm.app.audit.urls")),
     path("", include("openasm.app.practices.urls")),
+    path("", include("openasm.app.kept.urls")),
+    path("", include("openasm.app.attestations.urls")),
+    path("", include("openasm.app.worklists.urls")),
+    path("", include("openasm.app.feeds.urls")),
+    path("", include("openasm.app.lookup.urls")),
+    path("", include("openasm.app.clinicians.urls")),
+    path("", include("openasm.app.episodes.urls")),
+    path("", include("openasm.app.comparisons.urls")),
 ]

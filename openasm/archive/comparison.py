@@ -6,12 +6,22 @@ The amounts of a split are binary fractions of one fine grid, so their sums are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from openasm.archive.records import typed_record
+from openasm.base.errors import InputRefused
+from openasm.base.problems import Problem, declare
+
 FORMAT = "openasm-comparison"
 FORMAT_VERSION = 1
+DAMAGED = declare(
+    "X003",
+    "the comparison cannot be read",
+    expected="what `openasm compare --json` of this version of the program printed",
+    next_step="Make it again with `openasm compare FIRST SECOND --json`.",
+)
 PARTS = ("own", "peers", "rules", "program")
 PART_TITLES = {
     "data": "Data",
@@ -188,6 +198,18 @@ class Comparison:
         return record
 
 
+def comparison_from_record(record: object, *, file: str) -> Comparison:
+    """The comparison back from `as_record` or its JSON; InputRefused (X003) when the record is not one. file: its name for messages."""
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise InputRefused([Problem(DAMAGED, file, found="another kind of document")])
+    if record.get("format_version") != FORMAT_VERSION:
+        raise InputRefused([Problem(DAMAGED, file, found="another version of the format")])
+    try:
+        return typed_record(Comparison, record)
+    except (TypeError, KeyError) as error:
+        raise InputRefused([Problem(DAMAGED, file, found=str(error)[:80])]) from None
+
+
 def split_record(split: Split) -> dict[str, float | None]:
     """A split with its change, JSON-ready."""
     return {"change": split.change, **asdict(split)}
@@ -205,10 +227,15 @@ def rounded_parts(split: Split, *, places: int) -> tuple[int, int, int, dict[str
     """
     before, after = (_nearest(value, places) for value in (split.before, split.after))
     change = after - before
-    return before, after, change, _shared_out(split.parts, change, places)
+    return before, after, change, shared_out(split.parts, change, places)
 
 
-def _shared_out(parts: dict[str, float], change: int, places: int) -> dict[str, int]:
+def shared_out(parts: Mapping[str, float], change: int, places: int) -> dict[str, int]:
+    """Parts as whole numbers of `10 ** -places` that add up to `change`, as `rounded_parts` rounds them.
+
+    >>> shared_out({"a": 0.26, "b": 0.74}, 10, 1)
+    {'a': 3, 'b': 7}
+    """
     scaled = {name: value * 10**places for name, value in parts.items()}
     rounded = {name: int(value // 1) for name, value in scaled.items()}
     movable = [name for name, value in parts.items() if value != 0]

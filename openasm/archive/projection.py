@@ -7,13 +7,11 @@ projection.participants[0].dollars.median
 from __future__ import annotations
 
 import json
-import math
-import types
-import typing
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from openasm.archive.records import typed_record
 from openasm.archive.tables import write_csv
 from openasm.base.errors import InputRefused, NotFound
 from openasm.base.files import written_whole
@@ -225,42 +223,9 @@ def projection_from_record(record: object) -> Projection:
     if record.get("format_version") != FORMAT_VERSION:
         raise InputRefused([Problem(DAMAGED, name, found="another version of the format")])
     try:
-        return _typed(Projection, record)
+        return typed_record(Projection, record)
     except (TypeError, ValueError, KeyError) as error:
         raise InputRefused([Problem(DAMAGED, name, found=str(error)[:80])]) from None
-
-
-_Kind = TypeVar("_Kind")
-
-
-def _typed(kind: type[_Kind], record: Any) -> _Kind:
-    """A record as the dataclass that wrote it; TypeError or KeyError where it does not fit."""
-    if not isinstance(record, dict):
-        raise TypeError(f"{kind.__name__} is not a mapping")
-    hints = typing.get_type_hints(kind)
-    assert is_dataclass(kind)
-    values = {field.name: _value(hints[field.name], record[field.name], field.name) for field in fields(kind)}
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, name: str) -> Any:
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        hint = next(each for each in typing.get_args(hint) if each is not type(None))
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise TypeError(f"{name} is not a list")
-        return tuple(_value(typing.get_args(hint)[0], each, name) for each in value)
-    if is_dataclass(hint):
-        return _typed(typing.cast("type[Any]", hint), value)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if hint is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if (hint is str and isinstance(value, str)) or (hint is bool and isinstance(value, bool)):
-        return value
-    raise TypeError(f"{name} is not of its type")
 
 
 def _table(projection: Projection) -> dict[str, list[Any]]:

@@ -104,6 +104,10 @@ class Run:
             self._tables[name] = read_csv(path)
         return self._tables[name]
 
+    def with_tables(self, tables: Mapping[str, RunTable]) -> Run:
+        """The same run with these tables (or those rows of them that matter) instead of what its folder holds."""
+        return Run(self.path, self.manifest, {**self._tables, **tables})
+
     def participants(self, *, tin: str, npi: str, cohort: str | None = None) -> list[dict[str, str]]:
         """The rows of `scores` of one TIN and NPI: one, or two when in both cohorts. NotFound, with advice, when none."""
         scores = self.table("scores")

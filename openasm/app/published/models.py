@@ -156,6 +156,16 @@ class CohortResult(Row):
         constraints = (models.UniqueConstraint(fields=("run", "cohort"), name="cohort_result_once"),)
 
 
+class RunTables(Row):
+    """Rows of the run's own tables as written, for explanations: of a practice, or (practice empty) of the run as a whole."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    document = models.JSONField()  # see run_tables.py
+
+    class Meta:
+        indexes = (models.Index(fields=("run", "practice"), name="tables_of_practice"),)
+
+
 class MeasureResult(Row):
     """One participant's row of one measure: rate, points, status with its reason."""
 
@@ -348,5 +358,5 @@ class EpisodeService(Row):
     cents = models.BigIntegerField()
 
 
-# Tables with patients, in the order in which their rows can be removed.
-PATIENT_TABLES: tuple[type[Row], ...] = (EpisodeService, Episode, Gap)
+# Tables with patients, in the order in which their rows can be removed; features that have more put theirs before.
+PATIENT_TABLES: list[type[Row]] = [EpisodeService, Episode, Gap]

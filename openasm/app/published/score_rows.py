@@ -23,8 +23,10 @@ from openasm.app.published.models import (
     ProjectionSummary,
     Row,
     Run,
+    RunTables,
 )
 from openasm.app.published.reading import Source, in_cents, number, table_or_none, whole, yes_no
+from openasm.app.published.run_tables import run_tables
 from openasm.archive.projection import ParticipantProjection, Projection
 
 _PARTICIPANT = (
@@ -72,6 +74,7 @@ def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: 
     _add(loader, run, ProjectionSummary, ("participant", "document"), _projections(projection, ids))
     _add(loader, run, CohortResult, ("cohort", "document"), _cohorts(source))
     _add(loader, run, Benchmark, _BENCHMARK, _benchmarks(source))
+    _add(loader, run, RunTables, ("practice", "document"), run_tables(source, practices))
     items = ("practice", "kind", "item", "met", "earned", "available")
     _add(loader, run, PracticeItem, items, _items(source, practices))
     _add(loader, run, CostCategory, _CATEGORY, _categories(source, practices))

@@ -1,0 +1,83 @@
+"""The rows of a run that explain its numbers, kept as written: a document for each practice and one for the run as a whole.
+
+`run_with(...)` puts them together to a run as the archive reads it, so that the explanation of a participant needs neither the run
+folder nor the rows of other practices.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Q
+
+from openasm.app.people.models import Practice
+from openasm.app.published.models import Run, RunTables
+from openasm.app.published.reading import Source, table_or_none
+from openasm.archive.run import Run as RunFolder
+from openasm.archive.tables import RunTable
+from openasm.base.errors import NotFound
+
+OF_PRACTICE = (
+    *("scores", "categories", "measure_scores", "practices", "practice_items"),
+    *("inputs/participants", "inputs/attestations"),
+)
+OF_RUN = ("cohorts", "benchmarks")
+_MANIFEST = ("format_version", "name", "version", "year", "payment_year", "settings", "notes", "parameters")
+
+Document = dict[str, Any]
+
+
+def run_tables(source: Source, practices: Mapping[str, int]) -> Iterator[tuple[int | None, str]]:
+    """Rows of RunTables but for id and run: practice (None: the run as a whole) and document as JSON text."""
+    manifest = source.run.manifest
+    whole: Document = {"manifest": {name: manifest[name] for name in _MANIFEST if name in manifest}, "tables": {}}
+    for name in OF_RUN:
+        table = table_or_none(source.run, name)
+        if table is not None:
+            whole["tables"][name] = {"columns": list(table.columns), "rows": list(_lines(table))}
+    yield None, json.dumps(whole)
+    found: dict[str, Document] = {}
+    for name in OF_PRACTICE:
+        table = table_or_none(source.run, name)
+        if table is None:
+            continue
+        columns = list(table.columns)
+        for tin, line in zip(table.texts("tin"), _lines(table), strict=True):
+            if tin in practices:
+                own = found.setdefault(tin, {}).setdefault(name, {"columns": columns, "rows": []})
+                own["rows"].append(line)
+    for tin, tables in found.items():
+        yield practices[tin], json.dumps({"tables": tables})
+
+
+def rule_folders(runs: Iterable[Run]) -> dict[int, RunFolder]:
+    """Runs by id as the archive reads them, without any practice's rows: for their rule values. One query."""
+    asked = {run.pk: run for run in runs}
+    rows = RunTables.objects.filter(run__in=asked.values(), practice__isnull=True).values_list("run_id", "document")
+    return {run: RunFolder(Path(asked[run].key), document["manifest"]) for run, document in rows}
+
+
+def run_with(run: Run, practice: Practice) -> RunFolder:
+    """The run as the archive reads it, with the rows of one practice; NotFound when they were not published with it."""
+    rows = RunTables.objects.filter(Q(practice=practice) | Q(practice__isnull=True), run=run)
+    documents = dict(rows.values_list("practice_id", "document"))
+    if None not in documents or practice.pk not in documents:
+        raise NotFound("The run was published without what explains its numbers.")
+    tables = {
+        name: RunTable(f"{name}.csv", _columns(each))
+        for document in documents.values()
+        for name, each in document["tables"].items()
+    }
+    return RunFolder(Path(run.key), documents[None]["manifest"]).with_tables(tables)
+
+
+def _lines(table: RunTable) -> Iterator[list[str]]:
+    return (list(line) for line in zip(*table.columns.values(), strict=True))
+
+
+def _columns(each: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    values = list(zip(*each["rows"], strict=True)) or [() for _ in each["columns"]]
+    return dict(zip(each["columns"], values, strict=True))
