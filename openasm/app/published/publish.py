@@ -34,7 +34,7 @@ from openasm.app.published.score_rows import load_scores
 from openasm.app.sealing import patient_key, sealer
 from openasm.archive.projection import has_projection
 
-Hook = Callable[[Run], None]
+Hook = Callable[[Run, reading.Source], None]
 AFTER_ROWS: list[
     Hook
 ] = []  # features that follow a run (a worklist closing what is met): run last, in the same transaction
@@ -57,12 +57,14 @@ def publish_run(
     by: User | None,
     also: tuple[Path, ...] = (),
     progress: Callable[[str], None] = lambda _: None,
+    tins: frozenset[str] = frozenset(),
 ) -> Published:
     """Load a run folder (and `patients/` of others of the same year).
 
-    Raises InputRefused or NotFound as `reading.open_source` does; nothing is changed then.
+    tins: only the results and patients of these practices; a practice that runs its own data must not speak for others. Raises
+    InputRefused or NotFound as `reading.open_source` does, NotFound also when none of `tins` has a result; nothing is changed then.
     """
-    source = reading.open_source(folder, also)
+    source = reading.open_source(folder, also, tins=tins)
     content = source.content_hash()
     data = settings.DATA
     with _one_at_a_time(data):
@@ -81,7 +83,7 @@ def publish_run(
 
         def finish() -> None:
             for hook in AFTER_ROWS:
-                hook(run)
+                hook(run, source)
             details = {"run": run.key, "name": run.name, "year": run.performance_year, **counts}
             record(Kind.PUBLISHED, who=by, details=details)
             if aside is not None:
@@ -133,6 +135,8 @@ def _practices(source: reading.Source, loader: Loader) -> dict[str, int]:
     if participants is not None and "organization" in participants.columns:
         names = dict(zip(participants.texts("tin"), participants.texts("organization"), strict=True))
     known = dict(Practice.objects.values_list("tin", "id"))
+    if source.tins:
+        known = {tin: number for tin, number in known.items() if tin in source.tins}
     new = {tin: new_id() for tin in sorted(set(scores.texts("tin"))) if tin not in known}
     loader.add(
         Practice,
