@@ -27,8 +27,13 @@ class SealBroken(OpenAsmError):
 
 def seal(text: str, *, purpose: str) -> bytes:
     """Seal a text for one purpose (a column); the same text gives other bytes each time."""
+    return seal_bytes(text.encode(), purpose=purpose)
+
+
+def seal_bytes(content: bytes, *, purpose: str) -> bytes:
+    """`seal` for the content of a file."""
     nonce = os.urandom(_NONCE)
-    return _VERSION + nonce + _cipher().encrypt(nonce, text.encode(), purpose.encode())
+    return _VERSION + nonce + _cipher().encrypt(nonce, content, purpose.encode())
 
 
 def sealer(purpose: str) -> Callable[[str], bytes]:
@@ -44,11 +49,16 @@ def sealer(purpose: str) -> Callable[[str], bytes]:
 
 def unseal(sealed: bytes | memoryview, *, purpose: str) -> str:
     """The text of a sealed value; SealBroken when it was made with another key, for another purpose, or changed."""
+    return unseal_bytes(sealed, purpose=purpose).decode()
+
+
+def unseal_bytes(sealed: bytes | memoryview, *, purpose: str) -> bytes:
+    """`unseal` for the content of a file."""
     raw = bytes(sealed)
     if raw[:1] != _VERSION:
         raise SealBroken("A sealed value has an unknown form.")
     try:
-        return _cipher().decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], purpose.encode()).decode()
+        return _cipher().decrypt(raw[1 : 1 + _NONCE], raw[1 + _NONCE :], purpose.encode())
     except InvalidTag:
         raise SealBroken("A sealed value does not open: it was changed, or the key is another one.") from None
 

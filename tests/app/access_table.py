@@ -14,6 +14,7 @@ ALL_MEMBERS = frozenset({"manager", "nurse", "attester", "viewer", "clinician", 
 SEE_PATIENTS = ALL_MEMBERS - {"viewer"}  # a clinician sees the own patients
 EDITORS = frozenset({"manager", "nurse", "attester", "system manager", "other manager"})
 ADMINISTRATORS = frozenset({"manager", "system manager", "other manager", "operator"})
+SIGNERS = EDITORS - {"nurse"}  # attesters and administrators
 OPERATORS = frozenset({"operator"})
 EVERY_ACCOUNT = ALL_MEMBERS | {"outsider", "operator"}
 
@@ -46,6 +47,7 @@ def entrance(**rest: Any) -> Access:
 
 _FORM = {"post": 200}
 _SOME_REDIRECT = (200, 302)
+_YEAR: Mapping[str, Callable[[Any], object]] = {"year": lambda _: 2027}
 
 ACCESS: Mapping[str, Access] = {
     # people
@@ -67,6 +69,30 @@ ACCESS: Mapping[str, Access] = {
     # practice
     "practice": practice(ALL_MEMBERS),
     "clinicians_file": practice(ALL_MEMBERS, arguments={"form": lambda _: "csv"}),
+    # documents and attestations
+    "document": practice(EDITORS, get=404, arguments={"document": lambda _: "nosuchkey"}),
+    "attestations": practice(EDITORS),
+    "attestation_save": practice(EDITORS, get=405, post=200, arguments=_YEAR),
+    "attestation_review": practice(EDITORS, get=405, post=302, arguments=_YEAR),
+    "attestation_return": practice(EDITORS, get=405, post=302, arguments=_YEAR),
+    "attestation_sign": practice(SIGNERS, get=302, post=302, arguments=_YEAR),
+    "attestation_amend": practice(SIGNERS, get=405, post=302, arguments=_YEAR),
+    "attestation_document": practice(EDITORS, get=405, post=302, arguments=_YEAR),
+    "attestation_version": practice(EDITORS, get=404, arguments={**_YEAR, "number": lambda _: 1}),
+    "attestations_file": practice(EDITORS, get=404, arguments=_YEAR),
+    # data
+    "data": practice(EDITORS),
+    "data_upload": practice(EDITORS, get=405, post=400),
+    "data_remove": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nothing"}),
+    "data_configuration": practice(EDITORS, get=405, post=400),
+    "data_start": practice(EDITORS, get=405, post=302),
+    "data_run": practice(EDITORS, get=404, arguments={"key": lambda _: "nothing"}),
+    "data_resume": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nothing"}),
+    "data_stop": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nothing"}),
+    "data_problems": practice(EDITORS),
+    # look-up: without sign-in it sends there, unless an operator has opened it
+    "look_up": entrance(get=_SOME_REDIRECT),
+    "look_up_setting": Access("operators", OPERATORS, post=302),
     # allauth: signed in people are sent on from the entrance
     "account_login": entrance(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
     "account_logout": entrance(get=_SOME_REDIRECT, post=302),

@@ -53,7 +53,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.CLINICIAN: _VIEWER | {Permission.SEE_OWN_PATIENTS, Permission.WORK_GAPS},
     Role.EDITOR: _EDITOR,
     Role.ATTESTER: _EDITOR | {Permission.ATTEST, Permission.EXPORT_PATIENTS},
-    Role.ADMINISTRATOR: _EDITOR | {Permission.EXPORT_PATIENTS, Permission.MANAGE_MEMBERS, Permission.SEE_AUDIT},
+    Role.ADMINISTRATOR: _EDITOR
+    | {Permission.ATTEST, Permission.EXPORT_PATIENTS, Permission.MANAGE_MEMBERS, Permission.SEE_AUDIT},
 }
 # What an operator of the installation may do in every practice: name its people, and nothing that shows a result or a patient.
 OPERATORS = frozenset({Permission.MANAGE_MEMBERS, Permission.SEE_AUDIT})
@@ -62,7 +63,7 @@ ROLE_WORDS: Mapping[Role, str] = {
     Role.CLINICIAN: "sees scores and the patients that count for the own NPI, works on their gaps",
     Role.EDITOR: "sees all patients of the practice, works on gaps, uploads files, drafts attestations",
     Role.ATTESTER: "an editor who may sign attestations for the TIN and export patient lists",
-    Role.ADMINISTRATOR: "an editor who names the members, reads the audit and exports patient lists",
+    Role.ADMINISTRATOR: "an editor who names the members, reads the audit, may sign attestations and exports patient lists",
 }
 # Whoever may do one of these must have a second factor.
 SENSITIVE = frozenset(Permission) - {Permission.SEE_SCORES}

@@ -1,0 +1,97 @@
+"""What the pages of attesting read: the practice's version, documents, covered participants, and where the answers stand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+
+from openasm.app.attestations.answers import Answers, rules_of, years
+from openasm.app.attestations.models import Version
+from openasm.app.attestations.standing import Finding, Standing, standing_of
+from openasm.app.attestations.statement import Covered
+from openasm.app.kept.models import Document
+from openasm.app.people.models import Practice
+from openasm.app.published.models import ParticipantResult, PracticeResult, Run
+from openasm.base.parameters import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Whom an attestation is for. partners: clinicians of the TIN it is not for, None when the run does not say; run: where from."""
+
+    covered: tuple[Covered, ...]
+    partners: int | None
+    point_dollars: float | None  # of one point of every covered participant's final score
+    run: Run | None
+
+
+def today() -> dt.date:
+    """The day pages are drawn for (UTC)."""
+    return timezone.now().date()
+
+
+def asked_year(request: HttpRequest) -> int:
+    """The year of `?year=`, else the first that can be attested; Http404 for one whose rule values are not known."""
+    asked = request.GET.get("year", "")
+    return known_year(int(asked)) if asked.isdecimal() and len(asked) < 6 else years()[0]
+
+
+def known_year(year: int) -> int:
+    """The year itself; Http404 where its rule values are not known."""
+    if year not in years():
+        raise Http404
+    return year
+
+
+def people_of(practice: Practice, year: int) -> People:
+    """The participants of the newest run of the year, each once a cohort."""
+    found = (
+        PracticeResult.objects.filter(practice=practice, run__performance_year=year)
+        .select_related("run")
+        .order_by("-run_id")
+        .first()
+    )
+    if found is None:
+        return People((), None, None, None)
+    results = list(ParticipantResult.objects.filter(practice=practice, run=found.run).order_by("name", "npi", "cohort"))
+    worth = [each.point_dollars for each in results if each.point_dollars is not None]
+    partners = None
+    if found.clinicians_in_tin is not None:
+        partners = max(0, found.clinicians_in_tin - len({each.npi for each in results}))
+    covered = tuple(Covered(each.npi, each.name, each.cohort) for each in results)
+    return People(covered, partners, sum(worth) if worth else None, found.run)
+
+
+def documents_of(practice: Practice, year: int) -> list[Document]:
+    """The documents of attested items, without their content."""
+    rows = Document.objects.filter(practice=practice, year=year).exclude(about__contains=":")
+    return list(rows.defer("sealed"))
+
+
+def standing_now(
+    practice: Practice, answers: Answers, *, documents: list[Document], people: People, rules: Rules, day: dt.date
+) -> Standing:
+    """Where answers stand; attesting for nobody is held up too."""
+    found = standing_of(
+        answers, tin=practice.tin, today=day, rules=rules, proven=frozenset(each.about for each in documents)
+    )
+    if people.covered:
+        return found
+    nobody = Finding(
+        "", "No participant is known: publish a run of this year first, so that it is clear for whom you sign.", True
+    )
+    return Standing(
+        **{name: getattr(found, name) for name in Standing.__dataclass_fields__}
+        | {"findings": (nobody, *found.findings)}
+    )
+
+
+def signed_answers(practice: Practice, year: int) -> bytes | None:
+    """`attestations.csv` of what is signed, for a run of this practice; None when nothing is signed."""
+    from openasm.app.attestations.answers import attestations_csv
+
+    version = Version.objects.signed(practice, year)
+    return None if version is None else attestations_csv(practice.tin, version.answered, rules=rules_of(year))
