@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from openasm.claims.folder import table_path
-from openasm.runs.synthesis import synthetic_region
+from openasm.runs.cost.synthesis import synthetic_region
 
 SEED = 11
 LAST_YEAR = 2027

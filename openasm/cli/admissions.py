@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from openasm.quality.admissions import LABEL
-from openasm.runs.admissions import run_admissions
+from openasm.runs.measures.admissions import run_admissions
 
 app = typer.Typer(add_completion=False)
 

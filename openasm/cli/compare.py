@@ -14,7 +14,7 @@ import typer
 from openasm.archive.comparison import PART_TITLES, Comparison, ParticipantChange, Split, rounded_parts
 from openasm.base.errors import WrongUsage
 from openasm.base.identity import is_npi, is_tin
-from openasm.runs.compare import DETAIL, compare_runs
+from openasm.runs.comparison.compare import DETAIL, compare_runs
 
 app = typer.Typer(add_completion=False)
 

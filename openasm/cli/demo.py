@@ -15,8 +15,8 @@ from openasm.archive.projection import ParticipantProjection
 from openasm.base.errors import WrongUsage
 from openasm.base.money import dollars_text
 from openasm.cli.run import TerminalProgress
-from openasm.runs.demo import Demonstration, run_demo
-from openasm.runs.demo_files import AS_OF, GROUP_NAME, SIZES
+from openasm.runs.demonstration.demo import Demonstration, run_demo
+from openasm.runs.demonstration.files import AS_OF, GROUP_NAME, SIZES
 
 app = typer.Typer(add_completion=False)
 

@@ -15,8 +15,8 @@ from openasm.base.errors import WrongUsage
 from openasm.base.sizes import size_in_bytes
 from openasm.participants.findings import Finding, Judged
 from openasm.participants.shelves import default_library
-from openasm.runs.eligibility import EligibilitySummary, run_eligibility
-from openasm.runs.eligibility_sources import EligibilityInputs
+from openasm.runs.who_is_in.eligibility import EligibilitySummary, run_eligibility
+from openasm.runs.who_is_in.sources import EligibilityInputs
 
 app = typer.Typer(add_completion=False)
 

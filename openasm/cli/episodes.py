@@ -14,7 +14,7 @@ import typer
 from openasm.base.errors import WrongUsage
 from openasm.base.money import dollars_text
 from openasm.base.sizes import size_in_bytes
-from openasm.runs.episodes import EpisodesSummary, run_episodes
+from openasm.runs.cost.episodes import EpisodesSummary, run_episodes
 
 app = typer.Typer(add_completion=False)
 

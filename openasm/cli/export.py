@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from openasm.base.errors import WrongUsage
-from openasm.runs.pseudonyms import new_key, read_key
+from openasm.runs.sharing.pseudonyms import new_key, read_key
 
 app = typer.Typer(add_completion=False)
 
@@ -45,7 +45,7 @@ def export_command(
         return
     if run is None or out is None or key_file is None:
         raise WrongUsage("Give a run folder, --out and --key-file; openasm export --new-key FILE makes a key.")
-    from openasm.runs.export import export_run  # heavy: tables of patients are handled as Arrow
+    from openasm.runs.sharing.export import export_run  # heavy: tables of patients are handled as Arrow
 
     done = export_run(
         run,

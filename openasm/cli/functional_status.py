@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from openasm.runs.functional_status import run_functional_status
+from openasm.runs.measures.functional_status import run_functional_status
 
 app = typer.Typer(add_completion=False)
 

@@ -15,7 +15,7 @@ from openasm.base.money import dollars_text
 from openasm.report.policy import GAIN, LOSS, PolicyView, policy_view
 from openasm.report.policy_files import FORMATS, write_policy
 from openasm.report.titles import COHORT_TITLES
-from openasm.runs.impact import score_anew, specialties_of
+from openasm.runs.scoring.impact import score_anew, specialties_of
 
 app = typer.Typer(add_completion=False)
 

@@ -15,8 +15,8 @@ import typer
 from openasm.base.errors import WrongUsage
 from openasm.clinical.fhir_facts import ProfileUse
 from openasm.quality.specification import find_measure, measure_ids
-from openasm.runs.quality import QualitySummary, run_quality
-from openasm.runs.whose_patients import WhosePatients
+from openasm.runs.measures.quality import QualitySummary, run_quality
+from openasm.runs.measures.whose_patients import WhosePatients
 
 app = typer.Typer(add_completion=False)
 

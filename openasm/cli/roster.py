@@ -13,8 +13,8 @@ import typer
 
 from openasm.participants.lookup import CAVEAT
 from openasm.participants.shelves import default_library
-from openasm.runs.eligibility_sources import RosterInputs
-from openasm.runs.roster import RosterSummary, run_roster
+from openasm.runs.who_is_in.roster import RosterSummary, run_roster
+from openasm.runs.who_is_in.sources import RosterInputs
 
 app = typer.Typer(add_completion=False)
 

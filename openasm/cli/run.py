@@ -6,16 +6,19 @@ import datetime as dt
 import json
 import shlex
 import sys
+import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from openasm.base.errors import WrongUsage
-from openasm.runs.configuration import Configuration, read_configuration
-from openasm.runs.configured import Plan, RunSummary, plan_configured, run_configured
-from openasm.runs.run_progress import Progress
+from openasm.base.files import written_whole
+from openasm.runs.chain.configuration import Configuration, read_configuration
+from openasm.runs.chain.progress import Progress
+from openasm.runs.chain.run import Plan, RunSummary, plan_configured, run_configured
 
 app = typer.Typer(add_completion=False)
 
@@ -30,6 +33,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes and threads; 0 as configured.")] = 0,
     engine: Annotated[str, typer.Option("--engine", help="duckdb or spark, instead of the configuration's.")] = "",
+    progress_file: Annotated[
+        Path | None,
+        typer.Option("--progress-file", help="Keep how far the run is in this file, as JSON, for other programs."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Run the whole chain from a configuration; only what changed since the last time is computed again."""
@@ -46,6 +53,14 @@ def run(
         _print_plan(plan_configured(configuration, out, now=now), configuration, as_json=as_json)
         return
     progress = TerminalProgress() if sys.stderr.isatty() else None
+    noted = FileProgress(progress_file) if progress_file else None
+
+    def tell(where: Progress) -> None:
+        if progress:
+            progress.tell(where)
+        if noted:
+            noted.tell(where)
+
     summary = run_configured(
         configuration,
         out,
@@ -53,7 +68,7 @@ def run(
         jobs=jobs,
         engine=engine,
         resume=resume,
-        progress=progress.tell if progress else lambda _: None,
+        progress=tell,
     )
     if progress:
         progress.close()
@@ -83,6 +98,23 @@ class TerminalProgress:
         """End the line."""
         sys.stderr.write("\r" + " " * self._width + "\r")
         sys.stderr.flush()
+
+
+class FileProgress:
+    """A file that says where the run is, replaced whole: title, place, of, reused, left (seconds or null), detail."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._last: tuple[int, float] = (0, 0.0)
+
+    def tell(self, progress: Progress) -> None:
+        """Write where the run is; within a stage at most once a second."""
+        place, moment = self._last
+        if progress.place == place and time.monotonic() - moment < 1:
+            return
+        self._last = (progress.place, time.monotonic())
+        with written_whole(self._file) as stream:
+            json.dump(asdict(progress), stream)
 
 
 def duration(seconds: float) -> str:

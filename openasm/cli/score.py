@@ -14,9 +14,9 @@ from typing import Annotated
 import typer
 
 from openasm.base.money import dollars_text
-from openasm.runs.score import COST_BENCHMARKS
-from openasm.runs.score_run import CohortSummary, ScoreSummary, score_folder
-from openasm.runs.score_words import STATUS_TEXT
+from openasm.runs.scoring.run import CohortSummary, ScoreSummary, score_folder
+from openasm.runs.scoring.score import COST_BENCHMARKS
+from openasm.runs.scoring.words import STATUS_TEXT
 
 app = typer.Typer(add_completion=False)
 

@@ -51,8 +51,8 @@ def _load_demo() -> str:
     from openasm.app.people.actions import create_system
     from openasm.app.people.models import Practice, System
     from openasm.app.published.publish import publish_run
-    from openasm.runs.demo import run_demo
-    from openasm.runs.demo_files import GROUP_NAME, SIZES
+    from openasm.runs.demonstration.demo import run_demo
+    from openasm.runs.demonstration.files import GROUP_NAME, SIZES
 
     if System.objects.filter(name=GROUP_NAME).exists():
         return GROUP_NAME

@@ -80,8 +80,8 @@ def counts(
     year: Annotated[int, typer.Option("--year", help="Performance year of the formats.")] = 2027,
 ) -> None:
     """Count populations by sex, race, ethnicity and payer, as QRDA III asks for."""
-    from openasm.runs.demographics import read_demographics
-    from openasm.runs.supplemental import count_supplemental, write_supplemental
+    from openasm.runs.handing_in.demographics import read_demographics
+    from openasm.runs.handing_in.supplemental import count_supplemental, write_supplemental
     from openasm.submission.formats import formats_for
 
     if out.exists():

@@ -14,7 +14,7 @@ from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.money import dollars_text
 
 if TYPE_CHECKING:
-    from openasm.runs.submission import LevelChoice
+    from openasm.runs.handing_in.submission import LevelChoice
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run of `openasm score`.")]
 Tin = Annotated[str, typer.Option("--tin", help="The practice.")]
@@ -26,7 +26,7 @@ def compare(run: RunFolder, tin: Tin, rules: RuleFiles = None, as_json: AsJson =
     """Compare handing in quality for each clinician, for the practice, or both: in points and dollars."""
     from openasm.archive.run import read_run
     from openasm.regulation.rulebook import rules_for
-    from openasm.runs.submission import compare_levels
+    from openasm.runs.handing_in.submission import compare_levels
 
     source = read_run(run)
     choice = compare_levels(source, tin, rules=rules_for(source.year, overlays=rules or ()))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from openasm.base.errors import WrongUsage
-from openasm.runs.synthesis import synthetic_region
+from openasm.runs.cost.synthesis import synthetic_region
 
 app = typer.Typer(add_completion=False)
 

@@ -13,7 +13,7 @@ from openasm.archive.trend import ForecastLine, Interval, Trend
 from openasm.base.errors import WrongUsage
 from openasm.base.identity import is_npi, is_tin
 from openasm.projection.year_end import Assumed
-from openasm.runs.trend import trend_of
+from openasm.runs.comparison.trend import trend_of
 
 app = typer.Typer(add_completion=False)
 

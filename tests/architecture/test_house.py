@@ -63,7 +63,9 @@ def test_nothing_reaches_for_the_network_but_fetching() -> None:
                 if isinstance(node, ast.ImportFrom)
                 else []
             )
-            if any(each.split(".")[0] in NETWORK and each != "urllib.parse" for each in names):  # parsing fetches nothing
+            if any(
+                each.split(".")[0] in NETWORK and each != "urllib.parse" for each in names
+            ):  # parsing fetches nothing
                 found.add(name_of(path))
     assert found <= MAY_USE_NETWORK
 

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 from pathlib import Path
 
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import Rows, attested, npi, tin, write_folder
 
 NOW = dt.datetime(2028, 4, 1, tzinfo=dt.UTC)

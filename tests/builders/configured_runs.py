@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.configuration import Configuration, read_configuration
-from openasm.runs.configured import RunSummary, run_configured
-from openasm.runs.demo_files import DemoSize, Group, write_demo_files
+from openasm.runs.chain.configuration import Configuration, read_configuration
+from openasm.runs.chain.run import RunSummary, run_configured
+from openasm.runs.demonstration.files import DemoSize, Group, write_demo_files
 
 TODAY = dt.date(2027, 12, 1)
 TINY = DemoSize(region=4, group=4, patients=24, heart_failure=40, low_back_pain=40, draws=100)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from openasm.submission.formats import Formats, formats_for
 from tests.builders.score_folders import HEADERS, Rows, attested, npi
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from openasm.projection.year_end import Assumed, Standing, rate_at_year_end
-from openasm.runs.compare import compare_runs
-from openasm.runs.small_cells import hidden_nodes
+from openasm.runs.comparison.compare import compare_runs
+from openasm.runs.sharing.small_cells import hidden_nodes
 from tests.builders.compared_runs import RISK_OF_TEN, everybody, run_of
 from tests.builders.score_folders import tin
 
@@ -21,8 +21,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.mark.parametrize(
     "name",
     [
-        *("openasm.archive.comparison", "openasm.projection.year_end", "openasm.runs.small_cells"),
-        *("openasm.runs.pseudonyms", "openasm.base.parameters"),
+        *("openasm.archive.comparison", "openasm.projection.year_end", "openasm.runs.sharing.small_cells"),
+        *("openasm.runs.sharing.pseudonyms", "openasm.base.parameters"),
     ],
 )
 def test_examples_in_docstrings_run(name: str) -> None:

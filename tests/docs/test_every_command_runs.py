@@ -14,7 +14,7 @@ import pytest
 
 from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.pages import DOCS
 from tests.builders.score_folders import cohort_rows, write_folder
 

@@ -17,7 +17,7 @@ from openasm.regulation.interoperability import reweighting_possible
 from openasm.regulation.payment import payment
 from openasm.regulation.quality import measures_of
 from openasm.regulation.rulebook import rule_book, rules_for
-from openasm.runs import score_inputs
+from openasm.runs.scoring import inputs as score_inputs
 
 PAGE = Path(__file__).parents[2] / "docs" / "method" / "published-statements.md"
 POINTS = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
-from openasm.runs.score_inputs import QUALITY_COLUMNS
+from openasm.runs.scoring.inputs import QUALITY_COLUMNS
 from tests.builders.ecqm_material import DECK, VALUE_SETS, need_material
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "from-records-to-payment.md"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, npi, tin, write_folder
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -15,10 +15,10 @@ from openasm.base.problems import Severity, catalogue
 from openasm.regulation.cost import CostFinding
 from openasm.regulation.quality import Finding
 from openasm.regulation.rulebook import rules_for
-from openasm.runs import score_inputs
-from openasm.runs.attested_items import attested_items
-from openasm.runs.score_run import score_folder
-from openasm.runs.score_words import STATUS_TEXT
+from openasm.runs.scoring import inputs as score_inputs
+from openasm.runs.scoring.attested_items import attested_items
+from openasm.runs.scoring.run import score_folder
+from openasm.runs.scoring.words import STATUS_TEXT
 from tests.builders.score_folders import cohort_rows, write_folder
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -29,8 +29,8 @@ MODULES = (
     "openasm.archive.tables",
     "openasm.archive.trail",
     "openasm.archive.trail_quality",
-    "openasm.runs.input_copies",
-    "openasm.runs.score_words",
+    "openasm.runs.scoring.input_copies",
+    "openasm.runs.scoring.words",
 )
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from openasm.base.parameters import Rules
 from openasm.regulation.cost import category_score as cost_category
-from openasm.regulation.cost import pool_benchmark
 from openasm.regulation.cost import points_of as cost_points
+from openasm.regulation.cost import pool_benchmark
 from openasm.regulation.deciles import points_of, quality_benchmark
 from openasm.regulation.final_score import category_weights, final_score, indicator_points, small_practice_adjustment
 from openasm.regulation.improvement import improvement_adjustment

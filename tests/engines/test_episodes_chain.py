@@ -24,8 +24,8 @@ from openasm.episodes.outcome import outcome
 from openasm.episodes.outputs import write_outcome
 from openasm.episodes.plain import Diagnosis, Facts, Line, Month, Person
 from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
-from openasm.runs.episodes import run_episodes
-from openasm.runs.synthesis import synthetic_region
+from openasm.runs.cost.episodes import run_episodes
+from openasm.runs.cost.synthesis import synthetic_region
 from openasm.tables.engine import Engine, open_engine
 from tests.builders.episode_claims import demonstration, enrolled, living, opened, visits
 

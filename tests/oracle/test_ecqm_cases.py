@@ -14,7 +14,7 @@ from openasm.clinical.fhir_facts import FactReader
 from openasm.clinical.value_sets import read_value_sets
 from openasm.quality.evaluation import Job, terminology_for
 from openasm.quality.specification import measure_ids, specification_for
-from openasm.runs.quality import run_quality
+from openasm.runs.measures.quality import run_quality
 from tests.builders.ecqm_material import DECK, DIFFERENTIAL, VALUE_SETS, as_text, cases, need_material, table
 
 pytestmark = pytest.mark.shared

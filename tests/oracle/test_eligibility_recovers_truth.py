@@ -17,10 +17,10 @@ from openasm.claims.synthetic.codelists import COHORTS
 from openasm.cli import eligibility as command
 from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.findings import Finding
-from openasm.runs.eligibility import run_eligibility
-from openasm.runs.eligibility_sources import EligibilityInputs
-from openasm.runs.episodes import run_episodes
-from openasm.runs.synthesis import synthetic_region
+from openasm.runs.cost.episodes import run_episodes
+from openasm.runs.cost.synthesis import synthetic_region
+from openasm.runs.who_is_in.eligibility import run_eligibility
+from openasm.runs.who_is_in.sources import EligibilityInputs
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 YEAR = 2025

@@ -15,7 +15,7 @@ from openasm.claims.folder import open_claims
 from openasm.claims.loading import load_claims
 from openasm.claims.synthetic.codelists import COHORTS
 from openasm.episodes.specifications.construction import demonstration_workbook, story_workbook
-from openasm.runs.synthesis import synthetic_region
+from openasm.runs.cost.synthesis import synthetic_region
 from openasm.tables.engine import open_engine
 from tests.builders.truth_and_chain import found_episodes, planned_episodes
 

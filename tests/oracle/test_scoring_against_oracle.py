@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, example, given, settings
 from openasm.base.parameters import Rules
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.measure_table import measure_table
-from openasm.runs.score import ScoreResult, score_cohorts
-from openasm.runs.score_inputs import read_inputs
-from openasm.runs.score_tables import score_tables
+from openasm.runs.scoring.inputs import read_inputs
+from openasm.runs.scoring.measure_table import measure_table
+from openasm.runs.scoring.score import ScoreResult, score_cohorts
+from openasm.runs.scoring.tables import score_tables
 from tests.oracle.cohorts import Folder, Plan, folder_of, plans
 from tests.oracle.exact_quality import INVERSE
 from tests.oracle.exact_scoring import Answer, score

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openasm.runs.small_cells import Path, Vector, hidden_nodes, is_small
+from openasm.runs.sharing.small_cells import Path, Vector, hidden_nodes, is_small
 
 
 def best(equations: list[tuple[dict[int, int], int]], variables: int, goal: dict[int, int]) -> Fraction | None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.measure_table import measure_table
-from openasm.runs.score import score_cohorts
-from openasm.runs.score_inputs import ScoreInputs, read_inputs, sorted_inputs
-from openasm.runs.score_tables import score_tables
+from openasm.runs.scoring.inputs import ScoreInputs, read_inputs, sorted_inputs
+from openasm.runs.scoring.measure_table import measure_table
+from openasm.runs.scoring.score import score_cohorts
+from openasm.runs.scoring.tables import score_tables
 from tests.builders.score_folders import cohort_rows, write_folder
 
 RULES = rules_for(2027)

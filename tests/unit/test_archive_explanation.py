@@ -16,7 +16,7 @@ from openasm.archive.explanation import Explanation, explain_participant
 from openasm.archive.run import Run, read_run
 from openasm.archive.trail import digits
 from openasm.base.errors import NotFound
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, npi, tin, write_folder
 
 NOW = dt.datetime(2028, 1, 5, tzinfo=dt.UTC)

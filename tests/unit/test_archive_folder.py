@@ -114,7 +114,7 @@ def test_leftovers_of_killed_runs_go_and_those_of_live_ones_stay(tmp_path: Path)
 PROGRAM = """
 import datetime as dt, os, signal, sys
 from pathlib import Path
-from openasm.runs import score_run
+from openasm.runs.scoring import run as score_run
 from openasm.archive import folder
 
 point = int(sys.argv[3])

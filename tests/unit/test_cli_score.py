@@ -91,7 +91,7 @@ def test_explain_prints_both_cohorts_and_json(run: Path) -> None:
 
 STOPPED = """
 import sys, time
-from openasm.runs import score_run
+from openasm.runs.scoring import run as score_run
 from openasm.cli.main import main
 
 def stuck(*arguments):

@@ -19,8 +19,8 @@ from openasm.cli import compare as compare_command
 from openasm.cli import export as export_command
 from openasm.cli import trend as trend_command
 from openasm.report.from_comparison import write_comparison
-from openasm.runs.compare import compare_runs
-from openasm.runs.score_run import score_folder
+from openasm.runs.comparison.compare import compare_runs
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, tin, write_folder
 
 NOW = dt.datetime(2028, 4, 1, tzinfo=dt.UTC)

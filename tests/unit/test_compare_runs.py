@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from openasm.archive.comparison import Comparison, Split, rounded_parts
 from openasm.base.errors import InputRefused, NotFound
 from openasm.cli.compare import lines_of
-from openasm.runs.compare import compare_runs
-from openasm.runs.score_run import score_folder
+from openasm.runs.comparison.compare import compare_runs
+from openasm.runs.scoring.run import score_folder
 from tests.builders.compared_runs import NOW, RISK_OF_TEN, everybody, run_of
 from tests.builders.score_folders import Rows, cohort_rows, npi, tin
 

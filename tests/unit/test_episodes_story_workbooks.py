@@ -13,7 +13,7 @@ from openasm.episodes.specifications.construction import (
     story_workbook,
 )
 from openasm.episodes.specifications.lists import load_codes_list
-from openasm.runs.synthesis import code_lists_of
+from openasm.runs.cost.synthesis import code_lists_of
 
 KINDS = {"admissions", "imaging", "injections", "surgery", "therapy", "drugs", "care after discharge", "visits"}
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from openasm.claims.contract import CLAIMS_TABLES
 from openasm.cli.episodes import app
 from openasm.episodes.specifications.construction import demonstration_workbook
-from openasm.runs.episodes import EpisodesSummary, run_episodes
+from openasm.runs.cost.episodes import EpisodesSummary, run_episodes
 from openasm.tables.contracts import Kind
 
 HEART, YEAR = "heart_failure", 2027

@@ -14,10 +14,10 @@ import pytest
 
 from openasm.archive.manifest import Provenance, write_manifest
 from openasm.base.errors import InputRefused, WrongUsage
-from openasm.runs.export import export_run
-from openasm.runs.export_counts import hide_small
-from openasm.runs.pseudonyms import ExportKey, new_key, read_key, shared_birth_year, top_coded
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
+from openasm.runs.sharing.counts import hide_small
+from openasm.runs.sharing.export import export_run
+from openasm.runs.sharing.pseudonyms import ExportKey, new_key, read_key, shared_birth_year, top_coded
 from tests.builders.score_folders import cohort_rows, write_folder
 
 NOW = dt.datetime(2028, 1, 5, tzinfo=dt.UTC)

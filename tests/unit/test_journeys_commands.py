@@ -17,7 +17,7 @@ from openasm.claims.sources.cclf.files import find_files as find_cclf_files
 from openasm.claims.sources.eob.stream import find_files as find_fhir_files
 from openasm.cli.main import app
 from openasm.episodes.specifications.workbook import read_workbook
-from openasm.runs.episodes import run_episodes
+from openasm.runs.cost.episodes import run_episodes
 
 
 def test_the_version_needs_no_command() -> None:

@@ -14,7 +14,7 @@ import pytest
 from openasm.base.errors import InputRefused
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.score_inputs import ScoreInputs, read_inputs
+from openasm.runs.scoring.inputs import ScoreInputs, read_inputs
 from tests.builders.score_folders import cohort_rows, npi, tin, write_folder
 
 TABLES = ("participants", "quality", "cost", "attestations")

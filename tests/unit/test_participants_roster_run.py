@@ -15,8 +15,8 @@ from openasm.cli import roster as roster_command
 from openasm.participants.geography import Placed
 from openasm.participants.roster import Standing
 from openasm.participants.sites import site_answers
-from openasm.runs.eligibility_sources import RosterInputs
-from openasm.runs.roster import RosterSummary, run_roster
+from openasm.runs.who_is_in.roster import RosterSummary, run_roster
+from openasm.runs.who_is_in.sources import RosterInputs
 from tests.builders.eligibility_claims import geography
 from tests.builders.participant_lists import npi
 

@@ -25,8 +25,8 @@ from openasm.report.groups import NOT_KNOWN, QUINTILES, by_dual_share
 from openasm.report.policy import GAIN, LOSS, STANDINGS, PolicyView, percentile, policy_view
 from openasm.report.policy_files import FORMATS, render, write_policy
 from openasm.report.text import dollars, factor, points
-from openasm.runs.impact import TWO_SPECIALTIES, score_anew, specialties_of
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.impact import TWO_SPECIALTIES, score_anew, specialties_of
+from openasm.runs.scoring.run import score_folder
 from tests.builders.report_pages import check_page, page_words
 from tests.builders.score_folders import cohort_rows, write_folder
 

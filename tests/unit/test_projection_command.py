@@ -14,7 +14,7 @@ from openasm.archive.tables import read_csv
 from openasm.base.errors import InputRefused, NotFound, OpenAsmError, RuleUnpublished, WrongUsage
 from openasm.cli.project import app
 from openasm.projection.project import Request, project
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, npi, write_folder
 
 RUNNER = CliRunner()

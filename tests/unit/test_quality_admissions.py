@@ -20,7 +20,7 @@ from openasm.base.problems import Problems
 from openasm.claims.contract import CLAIMS_TABLES
 from openasm.cli.admissions import app
 from openasm.quality.admissions import LABEL, Stay, days_at_risk, read_admission_codes
-from openasm.runs.demo_cohort import made_up_npi
+from openasm.runs.demonstration.cohort import made_up_npi
 
 YEAR = 2025
 FIRST, LAST = dt.date(YEAR, 1, 1), dt.date(YEAR, 12, 31)

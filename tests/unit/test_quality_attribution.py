@@ -33,9 +33,9 @@ from openasm.quality.evaluation import Job, UnitEvaluator
 from openasm.quality.populations import Tally
 from openasm.regulation.published import published_quality_benchmark
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.clinicians import as_pool, points_against
-from openasm.runs.demo_cohort import made_up_npi
-from openasm.runs.whose_patients import WhosePatients, read_attribution
+from openasm.runs.demonstration.cohort import made_up_npi
+from openasm.runs.measures.clinicians import as_pool, points_against
+from openasm.runs.measures.whose_patients import WhosePatients, read_attribution
 from tests.builders.quality_measures import measures, terminology
 
 TIN, OTHER_TIN = "000000077", "000000078"

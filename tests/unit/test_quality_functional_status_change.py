@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from openasm.base.errors import InputRefused
 from openasm.cli.functional_status import app
-from openasm.runs.demo_cohort import made_up_npi
-from openasm.runs.score_inputs import QUALITY_COLUMNS
+from openasm.runs.demonstration.cohort import made_up_npi
+from openasm.runs.scoring.inputs import QUALITY_COLUMNS
 
 HEADER = (
     "episode,patient,tin,npi,age,instrument,instrument_version,mode,intake_date,intake_score,discharge_date,"

@@ -16,9 +16,9 @@ from openasm.clinical.synthetic import bulk_lines
 from openasm.quality import outputs, sorted_lines
 from openasm.quality.demonstration import demo_records, write_demo_value_sets
 from openasm.quality.specification import measure_ids
-from openasm.runs.demo_cohort import made_up_npi
-from openasm.runs.quality import run_quality
-from openasm.runs.whose_patients import WhosePatients
+from openasm.runs.demonstration.cohort import made_up_npi
+from openasm.runs.measures.quality import run_quality
+from openasm.runs.measures.whose_patients import WhosePatients
 
 PATIENTS = 70
 TIN = "000000077"

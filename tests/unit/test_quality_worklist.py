@@ -20,9 +20,9 @@ from openasm.quality.specification import measure_ids, specification_for
 from openasm.quality.worklist import OpenGap, days_left, order_key, window
 from openasm.regulation.published import published_quality_benchmark
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.demo_cohort import made_up_npi
-from openasm.runs.gap_worth import worth_for_patients, worth_of_gaps
-from openasm.runs.score_run import score_folder
+from openasm.runs.demonstration.cohort import made_up_npi
+from openasm.runs.measures.gap_worth import worth_for_patients, worth_of_gaps
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, write_folder
 
 

@@ -21,7 +21,7 @@ from openasm.report.files import write_report
 from openasm.report.from_run import report_of
 from openasm.report.html import render
 from openasm.report.text import share
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, write_folder
 
 NOW = dt.datetime(2028, 4, 1, tzinfo=dt.UTC)

@@ -27,7 +27,7 @@ from openasm.report.policy import policy_view
 from openasm.report.policy_files import FORMATS, write_policy
 from openasm.report.policy_files import render as policy_page
 from openasm.report.practice_view import pool_histogram
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 from tests.builders.report_pages import check_page, contrast, page_words, palettes, pdf_words
 from tests.builders.score_folders import cohort_rows, write_folder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openasm.base.problems import Problems
-from openasm.runs.claims_watch import PracticeMonth, stops_naming, write_practice_months
+from openasm.runs.cost.claims_watch import PracticeMonth, stops_naming, write_practice_months
 
 
 def months(*named: int, lines: int = 40, tin: str = "000000001") -> list[PracticeMonth]:

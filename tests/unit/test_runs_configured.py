@@ -18,10 +18,10 @@ from openasm.archive.run import read_run
 from openasm.archive.tables import read_csv
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.cli.run import app
-from openasm.runs import stage_work
-from openasm.runs.configured import StageStopped, plan_configured, run_configured
-from openasm.runs.demo_story import story_of
-from openasm.runs.stage_store import Store
+from openasm.runs.chain import stage_work
+from openasm.runs.chain.run import StageStopped, plan_configured, run_configured
+from openasm.runs.chain.stage_store import Store
+from openasm.runs.demonstration.story import story_of
 from tests.builders.configured_runs import (
     configured,
     copied,

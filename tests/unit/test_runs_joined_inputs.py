@@ -10,8 +10,8 @@ import pytest
 from openasm.base.errors import InputRefused
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.demo_cohort import made_up_npi
-from openasm.runs.joined_inputs import COLUMNS, Sources, join_inputs
+from openasm.runs.chain.joined_inputs import COLUMNS, Sources, join_inputs
+from openasm.runs.demonstration.cohort import made_up_npi
 
 RULES = rules_for(2027)
 OWN, PEER = "000000001", "000000002"

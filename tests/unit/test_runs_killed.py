@@ -23,8 +23,8 @@ import datetime as dt, os, signal, sys, time
 from pathlib import Path
 import duckdb, numpy, pyarrow.csv, pyarrow.parquet, narwhals, vl_convert
 import openasm.report.files, openasm.tables.duckdb_engine
-from openasm.runs.configuration import read_configuration
-from openasm.runs.configured import run_configured
+from openasm.runs.chain.configuration import read_configuration
+from openasm.runs.chain.run import run_configured
 
 config = Path(sys.argv[1])
 for line in sys.stdin:

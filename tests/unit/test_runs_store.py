@@ -12,8 +12,8 @@ import pytest
 
 from openasm.archive.manifest import file_hash
 from openasm.base.errors import WrongUsage
-from openasm.runs import stage_store
-from openasm.runs.stage_store import Store, open_store
+from openasm.runs.chain import stage_store
+from openasm.runs.chain.stage_store import Store, open_store
 
 KEY, OTHER = "a" * 64, "b" * 64
 
@@ -135,7 +135,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
 HOLD = """
 import sys, time
 from pathlib import Path
-from openasm.runs.stage_store import open_store
+from openasm.runs.chain.stage_store import open_store
 with open_store(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from openasm.base.errors import InputRefused
-from openasm.runs.score_run import score_folder
+from openasm.runs.scoring.run import score_folder
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "bad" / "score"
 CASES = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir() and path.name != "_base")

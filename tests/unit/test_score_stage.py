@@ -15,7 +15,7 @@ import pytest
 
 from openasm.archive.run import read_run
 from openasm.base.errors import InputRefused, NotFound, RuleUnpublished, WrongUsage
-from openasm.runs.score_run import ScoreSummary, score_folder
+from openasm.runs.scoring.run import ScoreSummary, score_folder
 from tests.builders.score_folders import HEADERS, Rows, attested, cohort_rows, npi, tin, write_folder
 
 NOW = dt.datetime(2028, 1, 5, 12, 0, tzinfo=dt.UTC)

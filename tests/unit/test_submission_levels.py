@@ -10,8 +10,8 @@ import pytest
 from openasm.archive.run import Run, read_run
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.score_run import score_folder
-from openasm.runs.submission import compare_levels
+from openasm.runs.handing_in.submission import compare_levels
+from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, tin, write_folder
 from tests.builders.submissions import NOW
 from tests.unit.test_submission_package import openasm

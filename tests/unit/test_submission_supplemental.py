@@ -15,8 +15,8 @@ from openasm.archive.run import read_run
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.demographics import NOT_KNOWN, read_demographics
-from openasm.runs.supplemental import SupplementalCounts, count_supplemental, write_supplemental
+from openasm.runs.handing_in.demographics import NOT_KNOWN, read_demographics
+from openasm.runs.handing_in.supplemental import SupplementalCounts, count_supplemental, write_supplemental
 from openasm.submission.blanks import write_blanks
 from openasm.submission.formats import formats_for
 from openasm.submission.inputs import read_submission_inputs

@@ -22,7 +22,7 @@ from openasm.claims.synthetic import identifiers
 from openasm.claims.synthetic.codelists import CodeLists, demonstration_lists
 from openasm.claims.synthetic.generate import TABLES, TRUTH, write_region
 from openasm.claims.synthetic.settings import BLOCK, Realism, Region
-from openasm.runs.synthesis import code_lists_of
+from openasm.runs.cost.synthesis import code_lists_of
 from openasm.tables.contracts import check_table
 from openasm.tables.engine import open_engine
 

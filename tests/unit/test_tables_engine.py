@@ -71,6 +71,18 @@ def test_reading_and_holding(tmp_path: Path) -> None:
             engine.read_parquet(tmp_path / "nothing.parquet")
 
 
+def test_columns_are_matched_by_name_whatever_their_order(tmp_path: Path) -> None:
+    orders = {"same": ("a, t", "a, t"), "other": ("a, t", "t, a"), "fewer": ("a", "a, t")}
+    for name, columns in orders.items():
+        with open_engine(memory_bytes=SMALL) as engine:
+            for number, each in enumerate(columns):
+                rows = engine.sql(f"SELECT {each} FROM (SELECT {number} AS a, 'text {number}' AS t)")
+                engine.sink_parquet(rows, tmp_path / name / f"{number}.parquet")
+            found = engine.to_arrow(engine.read_parquet(tmp_path / name).select("a", "t").sort("a")).to_pylist()
+            assert found[1] == {"a": 1, "t": "text 1"}
+            assert found[0] == {"a": 0, "t": None if name == "fewer" else "text 0"}
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     with open_engine(memory_bytes=SMALL) as engine:
         path = tmp_path / "t.parquet"

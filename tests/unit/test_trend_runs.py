@@ -19,7 +19,7 @@ from openasm.base.errors import NotFound, WrongUsage
 from openasm.cli.trend import lines_of
 from openasm.projection.year_end import Assumed, Standing, cost_at_year_end, rate_at_year_end
 from openasm.report.from_trend import write_trend
-from openasm.runs.trend import trend_of
+from openasm.runs.comparison.trend import trend_of
 
 TIN = "900000001"
 

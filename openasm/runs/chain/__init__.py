@@ -1,0 +1,1 @@
+"""`openasm run`: configuration, stages, their store, the run folder."""

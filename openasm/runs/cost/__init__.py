@@ -1,0 +1,1 @@
+"""Claims to episodes and cost scores; made-up claims; a watch on what practices' claims stop saying."""

@@ -1,0 +1,1 @@
+"""The made-up practice, its cohort, and the story it tells."""

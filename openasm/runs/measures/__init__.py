@@ -1,0 +1,1 @@
+"""Records to measure results: quality, admissions, functional status; whose patients, what gaps are worth."""

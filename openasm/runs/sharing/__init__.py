@@ -1,0 +1,1 @@
+"""A run for others: pseudonyms, moved dates, small counts hidden."""

@@ -1,0 +1,1 @@
+"""Who takes part: a roster against the list, eligibility by claims."""
