@@ -15,6 +15,7 @@ SEE_PATIENTS = ALL_MEMBERS - {"viewer"}  # a clinician sees the own patients
 EDITORS = frozenset({"manager", "nurse", "attester", "system manager", "other manager"})
 ADMINISTRATORS = frozenset({"manager", "system manager", "other manager", "operator"})
 SIGNERS = EDITORS - {"nurse"}  # attesters and administrators
+EXPORTERS = frozenset({"manager", "attester", "system manager", "other manager"})
 OPERATORS = frozenset({"operator"})
 EVERY_ACCOUNT = ALL_MEMBERS | {"outsider", "operator"}
 
@@ -45,6 +46,7 @@ def entrance(**rest: Any) -> Access:
     return Access("everybody", **rest)
 
 
+_BOTH: Mapping[str, Callable[[Any], object]] = {"npi": lambda _: "2999000039"}
 _FORM = {"post": 200}
 _SOME_REDIRECT = (200, 302)
 _YEAR: Mapping[str, Callable[[Any], object]] = {"year": lambda _: 2027}
@@ -80,6 +82,10 @@ ACCESS: Mapping[str, Access] = {
     "attestation_document": practice(EDITORS, get=405, post=302, arguments=_YEAR),
     "attestation_version": practice(EDITORS, get=404, arguments={**_YEAR, "number": lambda _: 1}),
     "attestations_file": practice(EDITORS, get=404, arguments=_YEAR),
+    "attestation_use": practice(EDITORS, get=405, post=302, arguments=_YEAR),
+    "readiness": practice(ALL_MEMBERS),
+    "readiness_calendar": practice(ALL_MEMBERS, arguments=_YEAR),
+    "readiness_task": practice(EDITORS, post=200, arguments={**_YEAR, "key": lambda _: "registration"}),
     # data
     "data": practice(EDITORS),
     "data_upload": practice(EDITORS, get=405, post=400),
@@ -93,6 +99,36 @@ ACCESS: Mapping[str, Access] = {
     # look-up: without sign-in it sends there, unless an operator has opened it
     "look_up": entrance(get=_SOME_REDIRECT),
     "look_up_setting": Access("operators", OPERATORS, post=302),
+    # clinicians: the NPI is in both practices
+    "clinician": practice(ALL_MEMBERS, arguments=_BOTH),
+    "explanation": practice(ALL_MEMBERS, arguments=_BOTH),
+    "scorecard": practice(ALL_MEMBERS, get=302, arguments=_BOTH),  # without a copy of the run: back to the clinician
+    # episodes
+    "episodes": practice(SEE_PATIENTS),
+    "attributed_patients": practice(SEE_PATIENTS),
+    "episode": practice(SEE_PATIENTS, get=(200, 404), arguments={"number": lambda _: 1}),  # of Elm; elsewhere not found
+    "episodes_file": practice(EXPORTERS, arguments={"form": lambda _: "csv"}),
+    "patients_file": practice(EXPORTERS, arguments={"form": lambda _: "csv"}),
+    # compare: the stage has one run
+    "compare": practice(ALL_MEMBERS),
+    "compare_clinician": practice(ALL_MEMBERS, get=404, arguments=_BOTH),
+    "compare_file": practice(ALL_MEMBERS, get=404, arguments={"form": lambda _: "csv"}),
+    # connections
+    "calendar": practice(ALL_MEMBERS, post=200),
+    "calendar_feed": entrance(get=404, post=(404, 405), arguments={"secret": lambda _: "no-such-secret"}),
+    "hook_clients": Access("operators", OPERATORS, post=200),
+    "end_hook_client": Access("operators", OPERATORS, get=405, post=404, arguments={"client": lambda _: 1}),
+    # the interface for programs: sessions count for nothing, tokens are tried by the same matrix
+    "api_description": entrance(get=200, post=(200, 405)),
+    "api_nothing": entrance(get=404, post=404),
+    "api_practices": Access("token", EVERY_ACCOUNT),
+    "api_practice": Access("token", ALL_MEMBERS),
+    "api_runs": Access("token", ALL_MEMBERS),
+    "api_participants": Access("token", ALL_MEMBERS),
+    "api_measures": Access("token", ALL_MEMBERS),
+    "api_gaps": Access("token", SEE_PATIENTS),
+    "api_episodes": Access("token", SEE_PATIENTS),
+    "api_deadlines": Access("token", ALL_MEMBERS),
     # allauth: signed in people are sent on from the entrance
     "account_login": entrance(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
     "account_logout": entrance(get=_SOME_REDIRECT, post=302),

@@ -18,12 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openasm.app.attestations.actions import Signature, SomebodyWasFaster, digest_of, take_step
-from openasm.app.attestations.answers import Answer, as_text, from_text, item_kinds, rules_of
+from openasm.app.attestations.answers import Answer, as_text, attestations_csv, from_text, item_kinds, rules_of
 from openasm.app.attestations.models import Version
 from openasm.app.attestations.standing import standing_of
 from openasm.app.attestations.steps import FOLLOWS, KEEPS_ANSWERS, NEEDS_REASON, Step
 from openasm.app.audit.chain import verify
 from openasm.app.audit.models import AuditEvent
+from openasm.app.feeds.models import PracticeFile
 from openasm.app.kept.rows import Kept
 from openasm.base.errors import WrongUsage
 from openasm.base.problems import Problems
@@ -350,3 +351,17 @@ def test_signing_asks_for_the_password_again(stage: Stage, sign_in: Callable[...
         response = sign_in("attester", confirmed=False).get(address(stage, name))
         assert response.status_code == 302
         assert "confirm" in response["Location"] or "reauthenticate" in response["Location"]
+
+
+def test_what_is_signed_is_given_to_the_next_run(
+    stage: Stage, sign_in: Callable[..., Client], settings: object, tmp_path: Path
+) -> None:
+    settings.DATA = tmp_path  # type: ignore[attr-defined]
+    client = sign_in("nurse")
+    client.post(address(stage, "attestation_use"))
+    assert not PracticeFile.objects.exists()  # nothing is signed
+    version = signed(stage)
+    client.post(address(stage, "attestation_use"))
+    (kept,) = PracticeFile.objects.filter(practice=stage.elm, kind="attestations", removed_at=None)
+    written = (kept.folder / "attestations.csv").read_bytes()
+    assert written == attestations_csv(stage.elm.tin, version.answered, rules=RULES)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
@@ -16,6 +17,8 @@ from openasm.app.attestations.answers import Answers, as_text
 from openasm.app.attestations.models import Version
 from openasm.app.attestations.steps import KEEPS_ANSWERS, NEEDS_REASON, Step, may_follow
 from openasm.app.audit.events import Kind, record
+from openasm.app.feeds.actions import keep_file
+from openasm.app.feeds.kinds import BY_CODE
 from openasm.app.people.models import Practice, User
 from openasm.base.errors import WrongUsage
 
@@ -88,6 +91,15 @@ def take_step(
     except IntegrityError:
         raise SomebodyWasFaster(_faster(None)) from None
     return version
+
+
+def hand_to_runs(*, practice: Practice, content: bytes, by: User, request: HttpRequest | None = None) -> None:
+    """Put `attestations.csv` where the practice's next run takes it (page Data), in place of the one before.
+
+    Raises InputRefused or WrongUsage when the page's checks do not take it, for example while a run goes on.
+    """
+    upload = SimpleUploadedFile("attestations.csv", content, content_type="text/csv")
+    keep_file(practice=practice, kind=BY_CODE["attestations"], upload=upload, by=by, request=request)
 
 
 def digest_of(version: Version) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from openasm.app.attestations.answers import Answers, rules_of, years
+from openasm.app.attestations.answers import Answers, attestations_csv, rules_of, years
 from openasm.app.attestations.models import Version
 from openasm.app.attestations.standing import Finding, Standing, standing_of
 from openasm.app.attestations.statement import Covered
@@ -89,9 +89,7 @@ def standing_now(
     )
 
 
-def signed_answers(practice: Practice, year: int) -> bytes | None:
+def signed_file(practice: Practice, year: int) -> bytes | None:
     """`attestations.csv` of what is signed, for a run of this practice; None when nothing is signed."""
-    from openasm.app.attestations.answers import attestations_csv
-
     version = Version.objects.signed(practice, year)
     return None if version is None else attestations_csv(practice.tin, version.answered, rules=rules_of(year))

@@ -16,5 +16,6 @@ urlpatterns = [
     path(f"{_YEAR}amend/", views.amend, name="attestation_amend"),
     path(f"{_YEAR}documents/", views.add_document, name="attestation_document"),
     path(f"{_YEAR}versions/<int:number>/", views.version, name="attestation_version"),
+    path(f"{_YEAR}use/", views.use, name="attestation_use"),
     path(f"{_YEAR}attestations.csv", views.file, name="attestations_file"),
 ]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.attestations import reading
-from openasm.app.attestations.actions import Signature, SomebodyWasFaster, take_step
+from openasm.app.attestations.actions import Signature, SomebodyWasFaster, hand_to_runs, take_step
 from openasm.app.attestations.answers import attestations_csv, by_item, differences, item_kinds, rules_of, years
 from openasm.app.attestations.forms import ItemForm, ReasonForm, SignForm, StepForm, grouped, item_forms
 from openasm.app.attestations.models import Version
@@ -23,7 +23,7 @@ from openasm.app.audit.events import exported
 from openasm.app.kept.actions import keep_document
 from openasm.app.kept.forms import DocumentForm
 from openasm.app.people.models import Practice
-from openasm.base.errors import WrongUsage
+from openasm.base.errors import InputRefused, WrongUsage
 from openasm.report.titles import item_title
 
 
@@ -251,6 +251,23 @@ def add_document(request: PageRequest, practice: Practice, year: int) -> HttpRes
     else:
         problems = [str(text) for texts in form.errors.values() for text in texts] or ["Choose the item it proves."]
         messages.error(request, f"The document was not kept. {' '.join(problems)}")
+    return _back(practice, year)
+
+
+@access(Permission.UPLOAD)
+@require_POST
+def use(request: PageRequest, practice: Practice, year: int) -> HttpResponse:
+    """Let the practice's next run score what is signed."""
+    content = reading.signed_file(practice, reading.known_year(year))
+    if content is None:
+        messages.error(request, "Nothing is signed yet.")
+        return _back(practice, year)
+    try:
+        hand_to_runs(practice=practice, content=content, by=request.user, request=request)
+    except (InputRefused, WrongUsage) as refused:
+        messages.error(request, f"The next run was not given the attestation: {refused}")
+    else:
+        messages.success(request, "The practice's next run scores what is signed.")
     return _back(practice, year)
 
 

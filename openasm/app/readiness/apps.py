@@ -1,0 +1,10 @@
+"""Django's description of this feature."""
+
+from django.apps import AppConfig
+
+
+class ReadinessConfig(AppConfig):
+    """The readiness feature."""
+
+    name = "openasm.app.readiness"
+    label = "readiness"

@@ -1,0 +1,40 @@
+"""What people noted about tasks of the plan: the newest entry of a task counts, earlier ones stay."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+from django.utils import timezone
+
+from openasm.app.kept.rows import KeptRow
+from openasm.app.people.models import Practice
+
+
+class TaskState(StrEnum):
+    """What people say about a task."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+class TaskEntry(KeptRow):
+    """One entry about a task. key: of the plan's task; due: another day than the plan's; number: 1, 2 ... of this task."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
+    year = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=60)
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=[(state.value, state.value) for state in TaskState])
+    owner = models.CharField(max_length=120, blank=True)
+    due = models.DateField(null=True)
+    evidence = models.TextField(blank=True)
+    by = models.CharField(max_length=254)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("key", "number")
+        constraints = (models.UniqueConstraint(fields=("practice", "year", "key", "number"), name="task_entry_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.number}"

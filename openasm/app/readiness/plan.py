@@ -1,0 +1,91 @@
+"""The plan as the pages show it: the rule's tasks with what people noted, and what the workbench itself knows to be done."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from openasm.app.attestations.answers import rules_of
+from openasm.app.attestations.models import Version
+from openasm.app.attestations.reading import People, people_of
+from openasm.app.people.models import Practice
+from openasm.app.published.models import Episode, Gap
+from openasm.app.readiness.models import TaskEntry, TaskState
+from openasm.submission.readiness import PracticeFacts, Task, readiness_plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """A task with its entry. state: as of the day; known: done as the workbench itself can see; dollars: at stake, where known."""
+
+    task: Task
+    entry: TaskEntry | None
+    state: str
+    known: bool
+    dollars: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a year. people: from the newest run of the year."""
+
+    year: int
+    tasks: tuple[PlannedTask, ...]
+    people: People
+
+    def count(self, *states: str) -> int:
+        """How many tasks are in one of these states."""
+        return sum(each.state in states for each in self.tasks)
+
+
+def plan_of(practice: Practice, year: int, *, today: dt.date) -> Plan:
+    """The plan, tailored to the practice's participants, size and data."""
+    people = people_of(practice, year)
+    entries = {each.key: each for each in TaskEntry.objects.filter(practice=practice, year=year).order_by("number")}
+    known = known_done(practice, year)
+    done = known | {key for key, each in entries.items() if each.state == TaskState.DONE}
+    facts = PracticeFacts(
+        practice.tin,
+        tuple(dict.fromkeys(each.cohort for each in people.covered)),
+        len({each.npi for each in people.covered}),
+        len({each.npi for each in people.covered}) + (people.partners or 0),
+        frozenset(done),
+        _data(practice, people),
+    )
+    tasks = [_with_entry(task, entries.get(task.key)) for task in readiness_plan(facts, rules=rules_of(year))]
+    tasks.sort(key=lambda task: (task.due, task.key))
+    return Plan(
+        year,
+        tuple(
+            PlannedTask(
+                task,
+                entries.get(task.key),
+                task.state(today),
+                task.key in known,
+                None if people.point_dollars is None or not task.points else task.points * people.point_dollars,
+            )
+            for task in tasks
+        ),
+        people,
+    )
+
+
+def _with_entry(task: Task, entry: TaskEntry | None) -> Task:
+    return task if entry is None or entry.due is None else replace(task, due=entry.due)
+
+
+def _data(practice: Practice, people: People) -> frozenset[str]:
+    if people.run is None:
+        return frozenset()
+    rows = {"claims": Episode, "records": Gap}
+    return frozenset(
+        name for name, model in rows.items() if model.objects.filter(practice=practice, run=people.run).exists()
+    )
+
+
+def known_done(practice: Practice, year: int) -> frozenset[str]:
+    """Tasks that the workbench's own records prove."""
+    done = set()
+    if Version.objects.signed(practice, year) is not None:
+        done.add("attestation")
+    return frozenset(done)
