@@ -94,7 +94,7 @@ def run_steps(chain: Chain, claims: ClaimFrames, codes: CodesList, construction:
 
     episodes = chain.stage("episodes", cut)
     people = episodes.select(PERSON).unique()
-    lines = chain.stage("lines", lambda: claims.lines.join(people, on=PERSON, how="semi"))
+    lines = chain.stage("lines", lambda: claims.lines_of(people))
     diagnoses = chain.stage("diagnoses", lambda: claims.diagnoses.join(people, on=PERSON, how="semi"))
     near = chain.stage("claims", lambda: near_claims(lines))
     chain.stage(

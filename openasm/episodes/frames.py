@@ -21,15 +21,24 @@ FAR = 10_000_000  # a day beyond every calendar, for "never"; integers need no n
 class ClaimFrames:
     """The four tables, lazily.
 
-    lines: one row a line with `day`; diagnoses: header diagnoses; enrollment: `month` as 12 x year + month - 1 and flags;
-    people: `birth_date` (Date), `death_day`, `county_fips`; data_end: the last day the claims cover.
+    billed: claim lines as the contract has them; diagnoses: header diagnoses; enrollment: `month` as 12 x year + month - 1
+    and flags; people: `birth_date` (Date), `death_day`, `county_fips`; data_end: the last day the claims cover.
     """
 
-    lines: Frame
+    billed: Frame
     diagnoses: Frame
     enrollment: Frame
     people: Frame
     data_end: int
+
+    @property
+    def lines(self) -> Frame:
+        """One row a line with `day`, the columns of `LINE_COLUMNS`."""
+        return _lines(self.billed)
+
+    def lines_of(self, people: Frame) -> Frame:
+        """The lines of the people in a frame with the column `beneficiary`; only theirs are reckoned with."""
+        return _lines(self.billed.join(people, on=PERSON, how="semi"))
 
 
 LINE_COLUMNS = (
@@ -57,9 +66,7 @@ def claim_frames(claims: Claims) -> ClaimFrames:
     `coverage` counts them.
     """
     return ClaimFrames(
-        lines=claims.claim_lines.filter(~nw.col("from_date").is_null() & ~nw.col("setting").is_null())
-        .with_columns(day=day_of("from_date"), cost_cents=nw.col("cost_cents").fill_null(0))
-        .select(*LINE_COLUMNS),
+        billed=claims.claim_lines,
         diagnoses=claims.claim_diagnoses.select(PERSON, "claim_id", "position", "code"),
         enrollment=claims.enrollment.select(
             PERSON,
@@ -70,6 +77,14 @@ def claim_frames(claims: Claims) -> ClaimFrames:
             PERSON, "birth_date", day_of("death_date").alias("death_day"), "county_fips"
         ),
         data_end=day_number(claims.data_end),
+    )
+
+
+def _lines(billed: Frame) -> Frame:
+    return (
+        billed.filter(~nw.col("from_date").is_null() & ~nw.col("setting").is_null())
+        .with_columns(day=day_of("from_date"), cost_cents=nw.col("cost_cents").fill_null(0))
+        .select(*LINE_COLUMNS)
     )
 
 

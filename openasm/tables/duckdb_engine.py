@@ -13,6 +13,7 @@ from typing import Any, Self
 import duckdb
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from openasm.tables.engine import PARQUET_ROW_GROUP, Frame, csv_files, new_spill_folder, parquet_files, remove_folder
 from openasm.tables.whole_file import temporary_beside
@@ -114,7 +115,7 @@ class DuckDbEngine:
     def read_parquet(self, paths: Path | Sequence[Path]) -> Frame:
         """See Engine."""
         files = [str(path) for path in parquet_files(paths)]
-        return nw.from_native(self.connection.read_parquet(files, union_by_name=len(files) > 1))
+        return nw.from_native(self.connection.read_parquet(files, union_by_name=not _same_columns(files)))
 
     def read_csv(self, paths: Path | Sequence[Path]) -> Frame:
         """See Engine."""
@@ -180,6 +181,17 @@ class DuckDbEngine:
     def _fresh_name(self, kind: str) -> str:
         self._tables += 1
         return f"openasm_{kind}_{self._tables}"
+
+
+def _same_columns(files: Sequence[str]) -> bool:
+    """Whether all files have the same columns in the same order; columns matched file by file are read by one thread only."""
+    if len(files) == 1:
+        return True
+    try:
+        columns = [[(each.name, each.type) for each in pq.read_schema(file)] for file in files]
+    except (OSError, pa.ArrowException):  # DuckDB says what is wrong with it
+        return False
+    return all(each == columns[0] for each in columns)
 
 
 def _quoted(path: Path) -> str:
