@@ -22,13 +22,14 @@ EVERY_ACCOUNT = ALL_MEMBERS | {"outsider", "operator"}
 
 @dataclass(frozen=True)
 class Access:
-    """One address. kind: practice, signed_in, operators or everybody; arguments: of the address, from the stage."""
+    """One address. kind: practice, signed_in, operators, token or everybody; arguments: of the address, from the stage."""
 
     kind: str
     members: frozenset[str] = frozenset()
     get: int | tuple[int, ...] = 200
     post: int | tuple[int, ...] = 405
     arguments: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    of_practice: bool = False  # an operation of the interface for programs that is about a practice
 
 
 def practice(members: frozenset[str], **rest: Any) -> Access:
@@ -71,6 +72,24 @@ ACCESS: Mapping[str, Access] = {
     # practice
     "practice": practice(ALL_MEMBERS),
     "clinicians_file": practice(ALL_MEMBERS, arguments={"form": lambda _: "csv"}),
+    # today, measures, worklists
+    "today": practice(ALL_MEMBERS),
+    "measures": practice(ALL_MEMBERS),
+    "measures_file": practice(ALL_MEMBERS, arguments={"form": lambda _: "csv"}),
+    "measure": practice(ALL_MEMBERS, get=(200, 404), arguments={"measure": lambda _: "005"}),
+    "worklist": practice(SEE_PATIENTS),
+    "worklist_file": practice(
+        frozenset({"manager", "attester", "system manager", "other manager"}), arguments={"form": lambda _: "csv"}
+    ),
+    "worklist_change_many": practice(SEE_PATIENTS, get=405, post=302),
+    "worklist_find": practice(SEE_PATIENTS, get=405, post=302),
+    "worklist_filter": practice(SEE_PATIENTS, get=405, post=302),
+    "worklist_filter_remove": practice(SEE_PATIENTS, get=405, post=404, arguments={"saved": lambda _: 1}),
+    "worklist_history": practice(SEE_PATIENTS),
+    "worklist_patient": practice(SEE_PATIENTS, get=404, arguments={"patient": lambda _: "nosuchkey"}),
+    "worklist_change": practice(
+        SEE_PATIENTS, get=405, post=404, arguments={"patient": lambda _: "nosuchkey", "case": lambda _: 1}
+    ),
     # documents and attestations
     "document": practice(EDITORS, get=404, arguments={"document": lambda _: "nosuchkey"}),
     "attestations": practice(EDITORS),
@@ -122,13 +141,13 @@ ACCESS: Mapping[str, Access] = {
     "api_description": entrance(get=200, post=(200, 405)),
     "api_nothing": entrance(get=404, post=404),
     "api_practices": Access("token", EVERY_ACCOUNT),
-    "api_practice": Access("token", ALL_MEMBERS),
-    "api_runs": Access("token", ALL_MEMBERS),
-    "api_participants": Access("token", ALL_MEMBERS),
-    "api_measures": Access("token", ALL_MEMBERS),
-    "api_gaps": Access("token", SEE_PATIENTS),
-    "api_episodes": Access("token", SEE_PATIENTS),
-    "api_deadlines": Access("token", ALL_MEMBERS),
+    "api_practice": Access("token", ALL_MEMBERS, of_practice=True),
+    "api_runs": Access("token", ALL_MEMBERS, of_practice=True),
+    "api_participants": Access("token", ALL_MEMBERS, of_practice=True),
+    "api_measures": Access("token", ALL_MEMBERS, of_practice=True),
+    "api_gaps": Access("token", SEE_PATIENTS, of_practice=True),
+    "api_episodes": Access("token", SEE_PATIENTS, of_practice=True),
+    "api_deadlines": Access("token", ALL_MEMBERS, of_practice=True),
     # allauth: signed in people are sent on from the entrance
     "account_login": entrance(get=_SOME_REDIRECT, post=_SOME_REDIRECT),
     "account_logout": entrance(get=_SOME_REDIRECT, post=302),

@@ -16,7 +16,12 @@ from tests.app.conftest import PARTS, Stage
 
 LINK = re.compile(r'(?:href|action|hx-get|hx-post)="([^"#]*)')
 # Pages made to show patients; everywhere else an identifier is a leak. Names of URLs.
-PATIENT_PAGES: frozenset[str] = frozenset()
+PATIENT_PAGES = frozenset(
+    {
+        *("episodes", "episode", "attributed_patients", "episodes_file", "patients_file"),
+        *("worklist", "worklist_patient", "worklist_history", "worklist_file"),
+    }
+)
 
 
 def crawl(client: Client, start: str) -> dict[str, tuple[int, str, str]]:

@@ -12,6 +12,12 @@ from tests.app.browser.conftest import PASSWORD, Site, one_time_code, sign_in
 PAGES: dict[str, tuple[str | None, str]] = {
     "sign-in": (None, "/account/sign-in/"),
     "practice": ("manager", "/practices/{key}/"),
+    "today": ("manager", "/practices/{key}/today/"),
+    "today-clinician": ("clinician", "/practices/{key}/today/"),
+    "measures": ("manager", "/practices/{key}/measures/"),
+    "measure": ("manager", "/practices/{key}/measures/005/"),
+    "worklist": ("nurse", "/practices/{key}/worklist/?window=all"),
+    "worklist-closed": ("nurse", "/practices/{key}/worklist/history/"),
     "members": ("manager", "/practices/{key}/members/"),
     "audit": ("manager", "/practices/{key}/audit/"),
     "account": ("manager", "/account/"),

@@ -1,0 +1,127 @@
+"""The page *Today*. Managers see the practice; a clinician sees the own score, patients and changes; a viewer sees no gaps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, Sum
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from openasm.app.access.request import PatientScope
+from openasm.app.access.rules import PageRequest, Permission, access, patient_scope
+from openasm.app.people.models import Practice
+from openasm.app.published.models import DataProblem, ParticipantResult, PracticeResult, Run
+from openasm.app.today.changes import Changes, changes_between, run_before
+from openasm.app.today.deadlines import deadlines
+from openasm.app.today.problems import MOST, problems_of
+from openasm.app.worklists.measures import named
+from openasm.app.worklists.models import Case, PublishedWorklist, Status, newest_worklist
+from openasm.app.worklists.selection import SOON_DAYS, in_window
+
+OLD_DAYS = 35  # a run older than this is worth a word: runs are meant to be made every month at least
+MOST_DEADLINES = 8
+
+
+@access(Permission.SEE_SCORES)
+@require_GET
+def today_page(request: PageRequest, practice: Practice) -> HttpResponse:
+    """What to do today and what it is worth."""
+    today, run = timezone.localdate(), Run.objects.newest_of(practice)
+    scope = _scope(request, practice)
+    own = scope.npi if scope is not None else None
+    summary = PracticeResult.objects.filter(practice=practice, run=run).first() if run is not None else None
+    everyone = _results(practice, run)
+    mine = [each for each in everyone if own is None or each.npi == own]
+    found = deadlines(practice, today=today)
+    context: dict[str, Any] = {
+        "today": today,
+        "run": run,
+        "summary": summary,
+        "own": own,
+        "mine": mine if own is not None else [],
+        "deadlines": found[:MOST_DEADLINES],
+        "more_deadlines": max(0, len(found) - MOST_DEADLINES),
+        "soon_days": SOON_DAYS,
+        "old_days": _age(run, today),
+    }
+    if run is not None:
+        context["changes"] = _changes(practice, run, mine, own)
+        if own is None:
+            context |= _problems(practice, run, everyone)
+    if scope is not None:
+        context["gaps"] = _gaps(request, practice, scope, today)
+    return render(request, "today/today.html", context)
+
+
+def _scope(request: PageRequest, practice: Practice) -> PatientScope | None:
+    try:
+        return patient_scope(request, practice)
+    except PermissionDenied:
+        return None
+
+
+def _results(practice: Practice, run: Run | None) -> list[ParticipantResult]:
+    if run is None:
+        return []
+    return list(ParticipantResult.objects.filter(practice=practice, run=run).order_by("name", "pk"))
+
+
+def _age(run: Run | None, today: dt.date) -> int | None:
+    """Days since the run, when they are many."""
+    days = (today - timezone.localdate(run.made_at)).days if run is not None else 0
+    return days if days > OLD_DAYS else None
+
+
+def _changes(practice: Practice, run: Run, mine: Sequence[ParticipantResult], own: str | None) -> Changes | None:
+    before = run_before(practice, run)
+    if before is None:
+        return None
+    earlier = ParticipantResult.objects.filter(practice=practice, run=before).order_by("name", "pk")
+    worklists: dict[int, PublishedWorklist] = {}
+    if own is not None:
+        earlier = earlier.filter(npi=own)
+    else:
+        both = PublishedWorklist.objects.filter(practice=practice, run__in=(run, before))
+        worklists = {each.run_id: each for each in both}
+    return changes_between(mine, list(earlier), before=before, worklists=worklists, run=run)
+
+
+def _problems(practice: Practice, run: Run, everyone: Sequence[ParticipantResult]) -> dict[str, Any]:
+    own = frozenset({practice.tin, *(each.npi for each in everyone)})
+    found = problems_of(DataProblem.objects.filter(run=run), own=own)
+    return {"problems": found[:MOST], "more_problems": max(0, len(found) - MOST)}
+
+
+def _gaps(request: PageRequest, practice: Practice, scope: PatientScope, today: dt.date) -> dict[str, Any] | None:
+    """Counts of open cases, none of which names a patient; None before the first worklist."""
+    published = newest_worklist(practice)
+    if published is None:
+        return None
+    run = published.run
+    rows = Case.objects.visible(scope, run)
+    soon = in_window("soon", today)
+    active = Q(item__owner=request.user.pk) & ~Q(item__status__in=(Status.WAITING.value, Status.NOT_POSSIBLE.value))
+    grouped = (
+        rows.filter(in_window("open", today))
+        .values("measure")
+        .annotate(
+            cases=Count("pk"),
+            cents=Sum("cents"),
+            soon=Count("pk", filter=soon),
+            nobody=Count("pk", filter=Q(item__owner__isnull=True)),
+            mine=Count("pk", filter=active),
+        )
+        .order_by("measure")
+    )
+    measures = sorted(
+        ({**row, "named": named(row["measure"], run.performance_year)} for row in grouped),
+        key=lambda row: (-row["soon"], -(row["cents"] or 0), row["measure"]),
+    )
+    sums = {name: sum(row[name] or 0 for row in measures) for name in ("cases", "cents", "soon", "nobody", "mine")}
+    return {"run": run, "measures": measures, "published": published, **sums}
