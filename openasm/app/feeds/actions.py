@@ -20,7 +20,7 @@ from django.utils import timezone
 from openasm.app.audit.events import Kind, record
 from openasm.app.feeds.checks import BLOCK, NO_ROOM, check_file, clean_name, unpack
 from openasm.app.feeds.kinds import BY_CODE, LARGEST_PRACTICE, LARGEST_RATIO, LARGEST_UNPACKED, ROOM_LEFT, FileKind
-from openasm.app.feeds.models import FeedRun, PracticeFile, RunConfiguration, State
+from openasm.app.feeds.models import FeedRun, PracticeFile, RunConfiguration, State, private_folder
 from openasm.app.people.models import Practice, User, new_key
 from openasm.base.errors import WrongUsage
 from openasm.base.problems import Problems
@@ -29,7 +29,7 @@ _LEFT_ALONE_SECONDS = 24 * 60 * 60
 
 
 def keep_file(
-    *, practice: Practice, kind: FileKind, upload: UploadedFile, by: User, request: HttpRequest | None = None
+    *, practice: Practice, kind: FileKind, upload: UploadedFile[bytes], by: User, request: HttpRequest | None = None
 ) -> PracticeFile:
     """Check an upload and keep it, whole or not at all. Raises InputRefused with everything that is wrong with it."""
     problems = Problems()
@@ -77,7 +77,7 @@ def _entered(
     )
     details = {"kind": kind.code, "file": kept.key, "bytes": size, "files": files, "sha256": digest[:16]}
     record(Kind.UPLOADED, who=by, practice=practice, details=details, request=request)
-    kept.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(kept.folder.parent)
     content.rename(kept.folder)  # last: a folder without its row is cleared later, a row without its folder must not be
     return kept
 
@@ -118,8 +118,7 @@ def incoming() -> Path:
     """The folder in which uploads arrive; leftovers of killed uploads are removed. WrongUsage without a data folder."""
     if settings.DATA is None:
         raise WrongUsage("This workbench has no data folder, so it keeps no files.")
-    folder = Path(settings.DATA) / "incoming"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = private_folder(Path(settings.DATA) / "incoming")
     for path in folder.iterdir():
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _LEFT_ALONE_SECONDS:
@@ -138,7 +137,7 @@ def clear_leftovers(practice: Practice) -> None:
                     shutil.rmtree(path)
 
 
-def _written(upload: UploadedFile, path: Path, *, limit: int) -> str:
+def _written(upload: UploadedFile[bytes], path: Path, *, limit: int) -> str:
     """Write an upload to a file of our own, at most a block past its limit; returns its SHA-256."""
     digest, total = hashlib.sha256(), 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:

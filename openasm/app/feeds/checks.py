@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from openasm.app.feeds.kinds import LARGEST_RATIO, LARGEST_UNPACKED, MOST_MEMBERS, FileKind
+from openasm.app.feeds.models import private_folder
 from openasm.base.problems import Problems, declare
 
 BLOCK = 1 << 20
@@ -109,7 +110,9 @@ def _form(beginning: bytes) -> str:
         return "parquet"
     if beginning.startswith(b"\x1f\x8b"):
         return "gzip"
-    if b"\x00" in beginning or beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower().startswith((b"<!doctype html", b"<html")):
+    if b"\x00" in beginning or beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower().startswith(
+        (b"<!doctype html", b"<html")
+    ):
         return "something else"
     try:
         beginning.decode("utf-8")
@@ -144,16 +147,25 @@ def _check_archive(path: Path, name: str, kind: FileKind, problems: Problems, *,
     if not kept:
         problems.add(EMPTY, name, found="an archive without files")
     if kind.code == "peers":
-        missing = {"participants.csv", "quality.csv", "cost.csv", "attestations.csv"} - {each.split("/")[-1] for each in seen}
+        missing = {"participants.csv", "quality.csv", "cost.csv", "attestations.csv"} - {
+            each.split("/")[-1] for each in seen
+        }
         if missing:
-            problems.add(NOT_TAKEN, name, found=f"no {', '.join(sorted(missing))}", expected="the four tables of a cohort")
+            problems.add(
+                NOT_TAKEN, name, found=f"no {', '.join(sorted(missing))}", expected="the four tables of a cohort"
+            )
 
 
 def _wrong_with(member: zipfile.ZipInfo, seen: set[str]) -> str:
     """Why a member is not unpacked; empty when it is fine. seen: places taken, in lower case."""
     given = member.orig_filename.replace("\\", "/")
     mode = member.external_attr >> 16
-    if given.startswith("/") or re.match(r"[A-Za-z]:", given) or ".." in given.split("/") or "\x00" in member.orig_filename:
+    if (
+        given.startswith("/")
+        or re.match(r"[A-Za-z]:", given)
+        or ".." in given.split("/")
+        or "\x00" in member.orig_filename
+    ):
         return "a name that leads elsewhere"
     if member.flag_bits & 0x1:
         return "a member locked with a password"
@@ -205,7 +217,7 @@ def unpack(path: Path, folder: Path, name: str, problems: Problems) -> int:
                 if not _is_data(member):
                     continue
                 place = folder / member_place(member.filename)
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_folder(place.parent)
                 with archive.open(member) as packed, place.open("xb") as target:
                     total = _copied(packed, target, total, limit)
                 place.chmod(0o600)

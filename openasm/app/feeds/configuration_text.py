@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from openasm.app.feeds.models import PracticeFile, RunConfiguration
+from openasm.app.feeds.models import PracticeFile, RunConfiguration, private_folder
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.participants.shelves import newest
 
@@ -102,7 +102,7 @@ def _together(files: Sequence[PracticeFile], target: Path) -> Path:
         for path in each.folder.rglob("*"):
             if path.is_file():
                 place = target / each.key / path.relative_to(each.folder)
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_folder(place.parent)
                 try:
                     os.link(path, place)
                 except OSError:  # a disk without links

@@ -41,24 +41,40 @@ class ConfigurationForm(forms.Form):
     )
     codes = forms.ChoiceField(
         label="Codes lists of the cost measures",
-        choices=[("library", "CMS's, from this workbench's library"), ("demonstration", "Made up, for made-up data only")],
+        choices=[
+            ("library", "CMS's, from this workbench's library"),
+            ("demonstration", "Made up, for made-up data only"),
+        ],
     )
     cost_benchmark = forms.ChoiceField(
         label="Cost is compared with",
-        choices=[("pool", "The cohort's own pool"), ("mips-2025", "MIPS 2025, published"), ("mips-2024", "MIPS 2024, published")],
+        choices=[
+            ("pool", "The cohort's own pool"),
+            ("mips-2025", "MIPS 2025, published"),
+            ("mips-2024", "MIPS 2024, published"),
+        ],
     )
     when_both = forms.ChoiceField(
         label="A row that is uploaded and computed as well",
-        choices=[("refuse", "Ask: refuse the run and name the rows"), ("computed", "The computed row counts"), ("given", "The uploaded row counts")],
+        choices=[
+            ("refuse", "Ask: refuse the run and name the rows"),
+            ("computed", "The computed row counts"),
+            ("given", "The uploaded row counts"),
+        ],
     )
     assume_year = forms.TypedChoiceField(
         label="Rule values not published yet",
         required=False,
         coerce=int,
         empty_value=None,
-        choices=[("", "End the run and name them"), *((year, f"Take those of {year} (a what-if)") for year in PERFORMANCE_YEARS)],
+        choices=[
+            ("", "End the run and name them"),
+            *((year, f"Take those of {year} (a what-if)") for year in PERFORMANCE_YEARS),
+        ],
     )
-    as_of_today = forms.BooleanField(label="Gaps are seen from the day of the run, not over the whole year", required=False)
+    as_of_today = forms.BooleanField(
+        label="Gaps are seen from the day of the run, not over the whole year", required=False
+    )
     projection = forms.BooleanField(label="Work out the likely range of the payment (takes longer)", required=False)
 
     def clean_data_end(self) -> Any:

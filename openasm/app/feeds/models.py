@@ -117,3 +117,11 @@ def files_folder(practice: Practice) -> Path:
 def work_folder(practice: Practice) -> Path:
     """Where a practice's runs work; everything in it can be made again."""
     return Path(settings.DATA or ".") / "work" / practice.key
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder below the data folder, and those on the way to it, for their owner alone, whatever the process's mask."""
+    for path in reversed([folder, *folder.parents]):
+        if not path.exists():
+            path.mkdir(mode=0o700, exist_ok=True)
+    return folder

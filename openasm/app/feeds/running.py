@@ -24,7 +24,7 @@ from django.utils import timezone
 from openasm.app.audit.events import Kind, Outcome, record
 from openasm.app.feeds.actions import clear_leftovers, current_files
 from openasm.app.feeds.configuration_text import configuration_text
-from openasm.app.feeds.models import FeedRun, RunConfiguration, State, work_folder
+from openasm.app.feeds.models import FeedRun, RunConfiguration, State, private_folder, work_folder
 from openasm.app.people.models import Practice, User, new_key
 from openasm.base.errors import WrongUsage
 from openasm.base.files import written_whole
@@ -56,7 +56,7 @@ def start_run(*, practice: Practice, by: User, request: HttpRequest | None = Non
     configuration.practice = practice
     clear_leftovers(practice)
     run = FeedRun(key=new_key(), practice=practice, year=configuration.year, started_by=by.email)
-    run.folder.mkdir(mode=0o700, parents=True)
+    private_folder(run.folder)
     handle = hold(run.folder)
     try:
         text = configuration_text(
@@ -116,8 +116,15 @@ def launch(run: FeedRun, handle: int | None) -> None:
     environment = {**os.environ, "OPENASM_DATA": str(settings.DATA)}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     with (run.folder / LOG).open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "openasm.app.feeds.worker", str(settings.DATA), run.key, str(-1 if handle is None else handle)],
+        process = subprocess.Popen(  # noqa: S603 (our own program, a key of our own)
+            [
+                sys.executable,
+                "-m",
+                "openasm.app.feeds.worker",
+                str(settings.DATA),
+                run.key,
+                str(-1 if handle is None else handle),
+            ],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

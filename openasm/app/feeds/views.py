@@ -103,13 +103,22 @@ def upload(request: PageRequest, practice: Practice) -> HttpResponse:
     if not form.is_valid() or not given:
         return _page(request, practice, refused=("Choose what it is and at least one file.",), status=400)
     if len(given) > MOST_FILES:
-        return _page(request, practice, refused=(f"At most {MOST_FILES} files at a time; pack them into an archive.",), status=400)
+        return _page(
+            request,
+            practice,
+            refused=(f"At most {MOST_FILES} files at a time; pack them into an archive.",),
+            status=400,
+        )
     refused: list[str] = []
     kept = 0
     for each in given:
         try:
             actions.keep_file(
-                practice=practice, kind=BY_CODE[form.cleaned_data["kind"]], upload=each, by=request.user, request=request
+                practice=practice,
+                kind=BY_CODE[form.cleaned_data["kind"]],
+                upload=each,
+                by=request.user,
+                request=request,
             )
         except InputRefused as error:
             refused += [problem.as_text() for problem in error.problems]
@@ -212,7 +221,11 @@ def stop(request: PageRequest, practice: Practice, key: str) -> HttpResponse:
 def problems_page(request: PageRequest, practice: Practice) -> HttpResponse:
     """What the published run found in its inputs, most serious first: where, what, and what to do."""
     run = Run.objects.newest_of(practice)
-    rows = DataProblem.objects.filter(run=run).order_by("severity", "file", "code", "row", "pk") if run else DataProblem.objects.none()
+    rows = (
+        DataProblem.objects.filter(run=run).order_by("severity", "file", "code", "row", "pk")
+        if run
+        else DataProblem.objects.none()
+    )
     by_file = Counter(dict.fromkeys(rows.values_list("file", flat=True).distinct(), 1)) if run else Counter()
     file = request.GET.get("file", "")
     if file in by_file:

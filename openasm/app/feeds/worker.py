@@ -20,7 +20,7 @@ from openasm.base.errors import OpenAsmError
 from openasm.base.files import written_whole
 
 if TYPE_CHECKING:
-    from openasm.app.feeds.models import FeedRun
+    from openasm.app.feeds.models import FeedRun, State
 
 _OPENASM = (sys.executable, "-c", "from openasm.cli.main import main; main()")
 _PROBLEM = re.compile(r"^  ([A-Z]\d{3}) (.+)$")
@@ -67,7 +67,7 @@ def _computed(run: FeedRun, handle: int) -> tuple[State, str, list[dict[str, str
     folder = run.folder
     said = folder / "said.txt"
     with said.open("w") as stream:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 (our own program, paths of our own)
             [
                 *_OPENASM,
                 "run",

@@ -50,7 +50,7 @@ def look_up_page(request: HttpRequest) -> HttpResponseBase:
     kind = kind if kind in dict(KINDS) else ""
     listed, placed = participant_list(), places()
     found = look_up(asked, kind, listed, placed) if asked else None
-    context = {
+    context: dict[str, object] = {
         "asked": asked,
         "by": kind,
         "kinds": KINDS,
@@ -64,7 +64,7 @@ def look_up_page(request: HttpRequest) -> HttpResponseBase:
     }
     if listed is not None and found is None:
         title = "ASM participants by state; the table below says the same"
-        context["map"] = SafeString(state_map(listed.states, title=title, with_style=False))  # noqa: S308 (our own drawing)
+        context["map"] = SafeString(state_map(listed.states, title=title, with_style=False))
         context["states"] = listed.states
         context["elsewhere"] = sum(each.all for each in not_on_the_map(listed.states))
     if placed is not None and found is None:
@@ -81,10 +81,18 @@ def setting(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         allowed = request.POST.get("without_sign_in") == "yes"
         actions.set_without_sign_in(allowed=allowed, by=request.user, request=request)
-        said = "Everybody who reaches this server may now look up who is in." if allowed else "The look-up now needs a sign-in."
+        said = (
+            "Everybody who reaches this server may now look up who is in."
+            if allowed
+            else "The look-up now needs a sign-in."
+        )
         messages.success(request, said)
         return redirect("look_up_setting")
-    return render(request, "lookup/setting.html", {"setting": LookupSetting.objects.filter(pk=1).first(), "listed": participant_list(), "placed": places()})
+    return render(
+        request,
+        "lookup/setting.html",
+        {"setting": LookupSetting.objects.filter(pk=1).first(), "listed": participant_list(), "placed": places()},
+    )
 
 
 def _map(found: Found, placed: Placed | None) -> SafeString:
@@ -96,7 +104,7 @@ def _map(found: Found, placed: Placed | None) -> SafeString:
 def _drawn(counties: tuple[CountyPlace, ...], state: str) -> SafeString:
     title = f"Mandatory areas by county, {state}; the table below names every county"
     try:
-        return SafeString(county_map(counties, title=title, with_style=False))  # noqa: S308 (our own drawing, texts escaped)
+        return SafeString(county_map(counties, title=title, with_style=False))
     except NotFound:  # no outlines of this state: the table names its counties
         return SafeString("")
 
@@ -104,6 +112,6 @@ def _drawn(counties: tuple[CountyPlace, ...], state: str) -> SafeString:
 def _may_ask(request: HttpRequest, now: dt.datetime | None = None) -> bool:
     """Whether an address that has not signed in asked less than the limit within this minute."""
     minute = (now or timezone.now()).strftime("%H%M")
-    key = f"look-up {request.META.get('REMOTE_ADDR', '')} {minute}"
+    key = f"look-up-{request.META.get('REMOTE_ADDR', '')}-{minute}"
     cache.add(key, 0, 120)
     return cache.incr(key) <= A_MINUTE

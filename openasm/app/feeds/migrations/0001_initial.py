@@ -2,78 +2,114 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+from django.db import migrations, models
+
 import openasm.app.people.models
 import openasm.app.published.fields
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
-        ('published', '0001_initial'),
+        ("people", "0001_initial"),
+        ("published", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RunConfiguration',
+            name="RunConfiguration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('year', models.PositiveSmallIntegerField()),
-                ('claims_format', models.CharField(default='cclf', max_length=12)),
-                ('data_end', models.DateField(blank=True, null=True)),
-                ('as_of_today', models.BooleanField(default=True)),
-                ('codes', models.CharField(default='library', max_length=16)),
-                ('cost_benchmark', models.CharField(default='pool', max_length=12)),
-                ('when_both', models.CharField(default='refuse', max_length=12)),
-                ('assume_year', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('projection', models.BooleanField(default=True)),
-                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('changed_by', models.CharField(blank=True, max_length=254)),
-                ('practice', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='run_configuration', to='people.practice')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("year", models.PositiveSmallIntegerField()),
+                ("claims_format", models.CharField(default="cclf", max_length=12)),
+                ("data_end", models.DateField(blank=True, null=True)),
+                ("as_of_today", models.BooleanField(default=True)),
+                ("codes", models.CharField(default="library", max_length=16)),
+                ("cost_benchmark", models.CharField(default="pool", max_length=12)),
+                ("when_both", models.CharField(default="refuse", max_length=12)),
+                ("assume_year", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("projection", models.BooleanField(default=True)),
+                ("changed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("changed_by", models.CharField(blank=True, max_length=254)),
+                (
+                    "practice",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="run_configuration",
+                        to="people.practice",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FeedRun',
+            name="FeedRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(default=openasm.app.people.models.new_key, editable=False, max_length=12, unique=True)),
-                ('state', models.CharField(default='running', max_length=10)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('started_by', models.CharField(max_length=254)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=1)),
-                ('message', models.TextField(blank=True)),
-                ('problems', models.JSONField(default=list)),
-                ('practice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='feed_runs', to='people.practice')),
-                ('published', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='published.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        default=openasm.app.people.models.new_key, editable=False, max_length=12, unique=True
+                    ),
+                ),
+                ("state", models.CharField(default="running", max_length=10)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("started_by", models.CharField(max_length=254)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=1)),
+                ("message", models.TextField(blank=True)),
+                ("problems", models.JSONField(default=list)),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="feed_runs", to="people.practice"
+                    ),
+                ),
+                (
+                    "published",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="published.run"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-started_at', '-id'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('practice',), name='one_run_a_practice')],
+                "ordering": ("-started_at", "-id"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "running")), fields=("practice",), name="one_run_a_practice"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PracticeFile',
+            name="PracticeFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(default=openasm.app.people.models.new_key, editable=False, max_length=12, unique=True)),
-                ('kind', models.CharField(max_length=20)),
-                ('name', openasm.app.published.fields.SealedTextField()),
-                ('size', models.BigIntegerField()),
-                ('files', models.PositiveIntegerField(default=1)),
-                ('sha256', models.CharField(max_length=64)),
-                ('uploaded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('uploaded_by', models.CharField(max_length=254)),
-                ('removed_at', models.DateTimeField(null=True)),
-                ('practice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='people.practice')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        default=openasm.app.people.models.new_key, editable=False, max_length=12, unique=True
+                    ),
+                ),
+                ("kind", models.CharField(max_length=20)),
+                ("name", openasm.app.published.fields.SealedTextField()),
+                ("size", models.BigIntegerField()),
+                ("files", models.PositiveIntegerField(default=1)),
+                ("sha256", models.CharField(max_length=64)),
+                ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("uploaded_by", models.CharField(max_length=254)),
+                ("removed_at", models.DateTimeField(null=True)),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="files", to="people.practice"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-uploaded_at', '-id'),
-                'indexes': [models.Index(fields=['practice', 'kind', 'removed_at'], name='file_of_practice')],
+                "ordering": ("-uploaded_at", "-id"),
+                "indexes": [models.Index(fields=["practice", "kind", "removed_at"], name="file_of_practice")],
             },
         ),
     ]
