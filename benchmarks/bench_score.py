@@ -15,8 +15,8 @@ from benchmarks.measure import Row, measured, measured_command
 from openasm.base.identity import npi_check_digit
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.score import score_cohorts
-from openasm.runs.score_inputs import read_inputs
+from openasm.runs.scoring.inputs import read_inputs
+from openasm.runs.scoring.score import score_cohorts
 
 PARTICIPANTS = 8_600
 MEASURE_ROWS = 60_000
@@ -29,13 +29,13 @@ TYPES = {
 YES = ["PI_EP_2", "PI_PHCDRR_1", "PI_PHCDRR_3", "PI_PPHI_1", "PI_PPHI_2", "PI_INFBLO_1", "PI_ONCDIR_1"]
 
 
-def write_inputs(folder: Path) -> None:
+def write_inputs(folder: Path, *, size: int = PARTICIPANTS) -> None:
     """A made-up cohort of the size of the model, the same every time."""
     chance = random.Random(512)
     participants, quality, cost, attestations = [], [], [], []
     tin = clinicians = 0
     left = 0
-    for number in range(PARTICIPANTS):
+    for number in range(size):
         if left == 0:
             tin, clinicians = tin + 1, chance.choice([1, 1, 2, 5, 15, 16, 40, 300])
             left = chance.randint(1, clinicians)
@@ -114,7 +114,7 @@ def run() -> list[Row]:
             shutil.rmtree(out, ignore_errors=True)
             measured_command(command(), repeat=1)
 
-        import_time = measured_command([sys.executable, "-c", "import openasm.runs.score"], repeat=5)
+        import_time = measured_command([sys.executable, "-c", "import openasm.runs.scoring.score"], repeat=5)
         numpy_import = measured_command([sys.executable, "-c", "import numpy"], repeat=5)
         reading = measured(lambda: read_inputs(folder, rules=rules, problems=Problems()), repeat=3)
         plain_reading = measured(lambda: csv_pass(folder), repeat=3)
@@ -123,7 +123,7 @@ def run() -> list[Row]:
         return [
             Row(
                 name="import",
-                what="openasm.runs.score in a fresh interpreter",
+                what="openasm.runs.scoring.score in a fresh interpreter",
                 took=import_time,
                 reference="import numpy",
                 reference_took=numpy_import,

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from openasm.base.errors import WrongUsage
 
+Wsgi = Callable[[Any, Any], Iterable[bytes]]
+PACKAGES = (
+    "django",
+    "allauth",
+    "argon2",
+    "csp",
+    "cryptography",
+    "django_htmx",
+    "fido2",
+    "ninja",
+    "waitress",
+    "whitenoise",
+)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -22,17 +37,18 @@ class Started:
     first_link: str
 
 
+def require_packages() -> None:
+    """WrongUsage, with what to install, when a package of the workbench is missing; nothing is imported."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise WrongUsage(f"The workbench needs {', '.join(missing)}: pip install 'openasm[app]'.")
+
+
 def configure(data: Path) -> None:
     """Make Django ready for a data folder (made when missing, for its owner alone). WrongUsage when an extra is missing."""
-    try:
-        import allauth.mfa
-        import csp
-        import django
-        import django_htmx
-        import whitenoise
-    except ImportError as missing:
-        raise WrongUsage(f"The workbench needs {missing.name}: pip install 'openasm[app]'.") from None
-    del allauth.mfa, csp, django_htmx, whitenoise
+    require_packages()
+    import django
+
     if data.exists() and not data.is_dir():
         raise WrongUsage(f"{data.name} is not a folder; give another one with --data.")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,8 +105,11 @@ def prepare(*, demo: Callable[[], str] | None = None) -> Started:
     return Started(f"/invitation/{invite_first_operator(system=system)}/")
 
 
-def serve(*, host: str, port: int, threads: int) -> None:
-    """Answer until stopped (Ctrl-C or SIGTERM: requests under way are finished first). WrongUsage for an open host without TLS."""
+def serve(*, host: str, port: int, threads: int, hooks: Wsgi | None = None) -> None:
+    """Answer until stopped (Ctrl-C or SIGTERM: requests under way are finished first). WrongUsage for an open host without TLS.
+
+    hooks: the CDS Hooks service, answered at /cds-services to EHRs with credentials of their own (see connections/hooks.py).
+    """
     import waitress
     from django.conf import settings
 
@@ -109,8 +128,14 @@ def serve(*, host: str, port: int, threads: int) -> None:
         if settings.CONFIGURATION.tls
         else {}
     )
+    if hooks is not None:
+        from openasm.app.connections.hooks import beside
+
+        answering: Wsgi = beside(application, hooks)
+    else:
+        answering = application
     server = waitress.create_server(
-        application,
+        answering,
         host=host,
         port=port,
         threads=threads,

@@ -61,4 +61,4 @@ def stable_hash(*parts: str, length: int = 16) -> str:
 
 def pseudonym(key: bytes, identifier: str) -> str:
     """A keyed pseudonym (HMAC-SHA-256, 32 hexadecimal digits); without the key it cannot be recomputed."""
-    return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(key, identifier.encode(), "sha256")[:16].hex()

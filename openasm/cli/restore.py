@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openasm.app.server import configure, migrate
+from openasm.app.server import configure, migrate, require_packages
 
 app = typer.Typer(add_completion=False)
 
@@ -18,6 +18,7 @@ def restore(
     data: Annotated[Path, typer.Option("--data", help="New data folder.")],
 ) -> None:
     """Put a backup back, after checking every file of it, into a new folder; then check the audit."""
+    require_packages()  # before anything is written
     from openasm.app.backup import restore as put_back
 
     count = put_back(backup, data)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,10 +31,19 @@ def serve(
     demo: Annotated[
         bool, typer.Option("--demo", help="Load a made-up practice with its patients, to look around.")
     ] = False,
+    value_sets: Annotated[
+        Path | None,
+        typer.Option(
+            "--value-sets",
+            help="Folder with value sets: also answers EHRs at /cds-services (CDS Hooks), each with its own secret.",
+        ),
+    ] = None,
+    year: Annotated[int, typer.Option("--year", help="Measurement year of CDS Hooks; 0 takes this year.")] = 0,
 ) -> None:
     """Serve the workbench until stopped. The first start prints a one-time link that makes the first account."""
     if not 1 <= port <= 65_535 or threads < 1:
         raise WrongUsage("--port is 1 to 65535, --threads 1 or more.")
+    hooks = None if value_sets is None else _hooks(value_sets, year)
     configure(data)
     started = prepare(demo=_load_demo if demo else None)
     where = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 (shown, not bound)
@@ -43,7 +53,18 @@ def serve(
         typer.echo("Nobody can sign in yet. Open this link within 24 hours to make the first account; it works once:")
         typer.echo(f"  {where}{started.first_link}")
     sys.stdout.flush()
-    serve_until_stopped(host=host, port=port, threads=threads)
+    serve_until_stopped(host=host, port=port, threads=threads, hooks=hooks)
+
+
+def _hooks(value_sets: Path, year: int) -> Callable[[Any, Any], Iterable[bytes]]:
+    """The quality room's service; the workbench may not know that room, so the two are put together here."""
+    from openasm.cli.cds_hooks import service_for
+    from openasm.quality.cds_hooks import Application
+
+    def today() -> dt.date:
+        return dt.datetime.now(dt.UTC).astimezone().date()
+
+    return Application(service_for(value_sets, year=year or today().year, measures="", today=today))
 
 
 def _load_demo() -> str:

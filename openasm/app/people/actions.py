@@ -249,5 +249,8 @@ def user_of_token(secret: str) -> User | None:
     if token.last_used_at is None or now - token.last_used_at > dt.timedelta(minutes=1):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     user = token.user
-    user.token_scopes = frozenset(Permission(scope) for scope in token.scopes if scope in set(Permission))
+    scopes = {Permission(scope) for scope in token.scopes if scope in set(Permission)}
+    if Permission.SEE_PATIENTS in scopes:  # seeing all of them includes seeing one's own
+        scopes.add(Permission.SEE_OWN_PATIENTS)
+    user.token_scopes = frozenset(scopes)
     return user

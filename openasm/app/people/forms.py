@@ -95,7 +95,7 @@ class TokenForm(forms.Form):
         label="It may",
         choices=[
             (permission.value, permission.value.replace("_", " "))
-            for permission in (Permission.SEE_SCORES, Permission.SEE_PATIENTS, Permission.WORK_GAPS, Permission.UPLOAD)
+            for permission in (Permission.SEE_SCORES, Permission.SEE_PATIENTS, Permission.EXPORT_PATIENTS)
         ],
         widget=forms.CheckboxSelectMultiple,
     )

@@ -1,0 +1,1 @@
+"""Secrets of other programs: calendars that read deadlines, and EHRs that call the CDS Hooks service."""
