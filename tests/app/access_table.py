@@ -51,6 +51,7 @@ _BOTH: Mapping[str, Callable[[Any], object]] = {"npi": lambda _: "2999000039"}
 _FORM = {"post": 200}
 _SOME_REDIRECT = (200, 302)
 _YEAR: Mapping[str, Callable[[Any], object]] = {"year": lambda _: 2027}
+_NO_ARRANGEMENT: Mapping[str, Callable[[Any], object]] = {"arrangement": lambda _: "nosuchkey"}
 
 ACCESS: Mapping[str, Access] = {
     # people
@@ -78,9 +79,7 @@ ACCESS: Mapping[str, Access] = {
     "measures_file": practice(ALL_MEMBERS, arguments={"form": lambda _: "csv"}),
     "measure": practice(ALL_MEMBERS, get=(200, 404), arguments={"measure": lambda _: "005"}),
     "worklist": practice(SEE_PATIENTS),
-    "worklist_file": practice(
-        frozenset({"manager", "attester", "system manager", "other manager"}), arguments={"form": lambda _: "csv"}
-    ),
+    "worklist_file": practice(EXPORTERS, arguments={"form": lambda _: "csv"}),
     "worklist_change_many": practice(SEE_PATIENTS, get=405, post=302),
     "worklist_find": practice(SEE_PATIENTS, get=405, post=302),
     "worklist_filter": practice(SEE_PATIENTS, get=405, post=302),
@@ -103,6 +102,18 @@ ACCESS: Mapping[str, Access] = {
     "attestations_file": practice(EDITORS, get=404, arguments=_YEAR),
     "attestation_use": practice(EDITORS, get=405, post=302, arguments=_YEAR),
     "readiness": practice(ALL_MEMBERS),
+    # arrangements, incentives, requests
+    "arrangements": practice(EDITORS),
+    "new_arrangement": practice(EDITORS, post=200),
+    "arrangement": practice(EDITORS, get=404, post=404, arguments=_NO_ARRANGEMENT),
+    "arrangement_document": practice(EDITORS, get=405, post=404, arguments=_NO_ARRANGEMENT),
+    "arrangement_payment": practice(EDITORS, get=405, post=404, arguments=_NO_ARRANGEMENT),
+    "cancel_payment": practice(EDITORS, get=405, post=404, arguments={**_NO_ARRANGEMENT, "payment": lambda _: 1}),
+    "incentives": practice(EDITORS, post=200),
+    "take_incentive_back": practice(EDITORS, get=405, post=404, arguments={"item": lambda _: "nosuchkey"}),
+    "return_attempt": practice(EDITORS, get=405, post=404, arguments={"item": lambda _: "nosuchkey"}),
+    "requests": practice(EDITORS, post=200),
+    "request_step": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nosuchkey"}),
     "readiness_calendar": practice(ALL_MEMBERS, arguments=_YEAR),
     "readiness_task": practice(EDITORS, post=200, arguments={**_YEAR, "key": lambda _: "registration"}),
     # data

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
+from openasm.app.arrangements.register import in_force
 from openasm.app.attestations.answers import Answers, attestations_csv, rules_of, years
 from openasm.app.attestations.models import Version
 from openasm.app.attestations.standing import Finding, Standing, standing_of
@@ -74,19 +75,19 @@ def documents_of(practice: Practice, year: int) -> list[Document]:
 def standing_now(
     practice: Practice, answers: Answers, *, documents: list[Document], people: People, rules: Rules, day: dt.date
 ) -> Standing:
-    """Where answers stand; attesting for nobody is held up too."""
+    """Where answers stand, with what the workbench's own records say: nobody covered, no arrangement behind IA_2."""
     found = standing_of(
         answers, tin=practice.tin, today=day, rules=rules, proven=frozenset(each.about for each in documents)
     )
-    if people.covered:
-        return found
-    nobody = Finding(
-        "", "No participant is known: publish a run of this year first, so that it is clear for whom you sign.", True
-    )
-    return Standing(
-        **{name: getattr(found, name) for name in Standing.__dataclass_fields__}
-        | {"findings": (nobody, *found.findings)}
-    )
+    more = []
+    if not people.covered:
+        text = "No participant is known: publish a run of this year first, so that it is clear for whom you sign."
+        more.append(Finding("", text, True))
+    claims_arrangement = "IA_2" in answers and answers["IA_2"].answer == "yes"
+    if claims_arrangement and not in_force(practice, rules.year, today=day, rules=rules):
+        text = "Collaborative care arrangements: answered yes, but the register has none with every term in force this year."
+        more.append(Finding("IA_2", text, False))
+    return replace(found, findings=(*more, *found.findings))
 
 
 def signed_file(practice: Practice, year: int) -> bytes | None:

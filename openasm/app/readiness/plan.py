@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
+from openasm.app.arrangements.register import newest_versions
 from openasm.app.attestations.answers import rules_of
 from openasm.app.attestations.models import Version
 from openasm.app.attestations.reading import People, people_of
 from openasm.app.people.models import Practice
 from openasm.app.published.models import Episode, Gap
 from openasm.app.readiness.models import TaskEntry, TaskState
+from openasm.app.requests.views import data_requests_sent
 from openasm.submission.readiness import PracticeFacts, Task, readiness_plan
 
 
@@ -77,7 +79,7 @@ def _with_entry(task: Task, entry: TaskEntry | None) -> Task:
 def _data(practice: Practice, people: People) -> frozenset[str]:
     if people.run is None:
         return frozenset()
-    rows = {"claims": Episode, "records": Gap}
+    rows: dict[str, type[Episode] | type[Gap]] = {"claims": Episode, "records": Gap}
     return frozenset(
         name for name, model in rows.items() if model.objects.filter(practice=practice, run=people.run).exists()
     )
@@ -88,4 +90,8 @@ def known_done(practice: Practice, year: int) -> frozenset[str]:
     done = set()
     if Version.objects.signed(practice, year) is not None:
         done.add("attestation")
+    if any(each.signed_here and each.signed_there and each.effective for each in newest_versions(practice)):
+        done |= {"arrangement_drafted", "arrangement_signed"}
+    if data_requests_sent(practice, year):
+        done.add("data_request")
     return frozenset(done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -50,6 +51,12 @@ def signed_dollars(value: float | None) -> str:
 def cents(value: int | None) -> str:
     """Whole cents as whole dollars: `$14,430`."""
     return NONE if value is None else dollars_text(value / 100, cents=False)
+
+
+@register.filter
+def exact_cents(value: int | None) -> str:
+    """Whole cents to the cent: `$14,430.05`."""
+    return NONE if value is None else dollars_text(Decimal(value) / 100)
 
 
 @register.filter
