@@ -26,6 +26,10 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "installation": ("operator", "/installation/"),
     "audit-of-everything": ("operator", "/audit/"),
     "no-practice": ("outsider", "/"),
+    "data": ("manager", "/practices/{key}/data/"),
+    "data-problems": ("manager", "/practices/{key}/data/problems/"),
+    "look-up": ("viewer", "/look-up/"),
+    "look-up-setting": ("operator", "/look-up/setting/"),
     "not-found": ("outsider", "/practices/{key}/"),
 }
 

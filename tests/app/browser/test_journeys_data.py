@@ -1,0 +1,61 @@
+"""A nurse uploads, is refused in plain words, mends it and starts a run; an operator opens the look-up to everybody."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+from tests.app.browser.conftest import Site
+
+
+def archive(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    return stream.getvalue()
+
+
+def test_a_nurse_uploads_and_starts_a_run_that_says_what_is_wrong(
+    site: Site, visit: Callable, settle: Callable
+) -> None:
+    page = visit("nurse")
+    page.goto(f"{site.address}/practices/{site.key}/data/")
+    page.get_by_label("What it is").select_option("peers")
+    bad = {"name": "cohort.zip", "mimeType": "application/zip", "buffer": archive({"../evil.csv": b"a"})}
+    page.get_by_label("Files", exact=True).set_input_files(bad)
+    page.get_by_role("button", name="Upload").click()
+    assert "A034 cohort.zip" in page.get_by_role("alert").inner_text()
+    settle(page, "data-refused")
+    tables = {name: b"tin,npi\n1,2\n" for name in ("participants.csv", "quality.csv", "cost.csv", "attestations.csv")}
+    page.get_by_label("What it is").select_option("peers")
+    good = {"name": "cohort.zip", "mimeType": "application/zip", "buffer": archive(tables)}
+    page.get_by_label("Files", exact=True).set_input_files(good)
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("cell", name="cohort.zip").wait_for()
+    page.get_by_role("button", name="Save the configuration").click()
+    page.get_by_role("button", name="Start a run").click()
+    page.get_by_role("heading", name="What to mend").wait_for(timeout=90_000)  # follows the run by itself
+    assert "participants.csv" in page.content()
+    settle(page, "data-run-refused")
+    page.goto(f"{site.address}/practices/{site.key}/data/")
+    page.get_by_role("button", name="Delete cohort.zip").click()
+    assert "The file was deleted" in page.content()
+
+
+def test_an_operator_opens_the_look_up_and_closes_it(site: Site, visit: Callable, settle: Callable) -> None:
+    nobody = visit(None)
+    nobody.goto(f"{site.address}/look-up/")
+    assert "/account/sign-in/" in nobody.url
+    operator = visit("operator")
+    operator.goto(f"{site.address}/look-up/setting/")
+    operator.get_by_label("everybody who reaches this server").check()
+    operator.get_by_role("button", name="Save").click()
+    nobody.goto(f"{site.address}/look-up/")
+    assert "Am I in the model?" in nobody.content()
+    settle(nobody, "look-up-without-sign-in")
+    operator.get_by_label("people who have signed in").check()
+    operator.get_by_role("button", name="Save").click()
+    nobody.goto(f"{site.address}/look-up/")
+    assert "/account/sign-in/" in nobody.url
