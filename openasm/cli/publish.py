@@ -24,6 +24,13 @@ def publish(
             "--with", help="Another run of the same year whose patients' rows belong to it (quality, episodes)."
         ),
     ] = None,
+    comparison: Annotated[
+        Path | None,
+        typer.Option(
+            "--comparison",
+            help="Also what `openasm compare EARLIER RUN --json` printed, for the page Compare; the earlier run must be published.",
+        ),
+    ] = None,
 ) -> None:
     """Load a run into the workbench, whole or not at all; publishing it twice changes nothing."""
     configure(data)
@@ -37,6 +44,11 @@ def publish(
             typer.echo(f"{time.perf_counter() - began:6.1f} s  {step} ...", err=True)
 
     done = publish_run(run, also=tuple(also or ()), by=None, progress=say)
+    if comparison is not None:
+        from openasm.app.comparisons.actions import publish_comparison
+
+        explained = publish_comparison(comparison, by=None)
+        typer.echo(f"Comparison published: why the numbers of {explained:,} participants changed.")
     if not done.new:
         typer.echo(f"This run was published before ({done.run.published_at:%Y-%m-%d %H:%M} UTC); nothing was changed.")
         return

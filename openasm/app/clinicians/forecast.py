@@ -41,7 +41,6 @@ class Forecast:
     chart: SafeString
     bins: tuple[Bin, ...]
     levers: tuple[Lever, ...]
-    lever_chart: SafeString
 
 
 def forecast_of(projection: ProjectionSummary | None) -> Forecast | None:
@@ -62,16 +61,6 @@ def forecast_of(projection: ProjectionSummary | None) -> Forecast | None:
         _chart(document, edges, counts),
         tuple(Bin(low, high, count / total) for low, high, count in zip(edges, edges[1:], counts, strict=False)),
         levers,
-        charts.bars(
-            [
-                charts.Bar(
-                    each.title, each.dollars, signed_dollars(each.dollars), "good" if each.dollars > 0 else "bad"
-                )
-                for each in levers
-                if not each.all
-            ],
-            title="What each change is worth a year; the table below holds the numbers",
-        ),
     )
 
 
@@ -79,12 +68,14 @@ def _chart(document: dict[str, Any], edges: list[float], counts: list[int]) -> S
     if len(counts) < 2:
         return SafeString("")
     median = document["dollars"]["median"]
+    near_zero = (edges[-1] - edges[0]) / 8  # a text under an end would run into the 0 of the axis
+    near_zero = (edges[-1] - edges[0]) / 8  # a text under an end would run into the 0 of the axis
     return charts.distribution(
         edges,
         counts,
         title="Payment change over simulated cohorts; the table below holds the numbers",
         marker=median,
-        low=signed_dollars(edges[0]),
-        high=signed_dollars(edges[-1]),
+        low="" if edges[0] < 0 and -edges[0] < near_zero else signed_dollars(edges[0]),
+        high="" if 0 < edges[-1] < near_zero else signed_dollars(edges[-1]),
         middle=f"middle {signed_dollars(median)}",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 
 from openasm.app.look import charts
-from openasm.app.look.templatetags.look import cents, signed_cents
+from openasm.app.look.templatetags.look import cents, signed_cents, words
 from openasm.app.published.models import Benchmark, CostCategory, MeasureResult
 from openasm.report.content import COUNTING, MeasureLine
 from openasm.report.text import cases, peer, points_word, rate
@@ -16,6 +16,7 @@ from openasm.report.titles import measure_title
 
 COST = "COST"
 MOST_BARS = 12
+LABEL = 28  # characters beside a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class MeasureRow:
     best: str
     badge: str
     pool: str
+
+
+def category_title(name: str) -> str:
+    """A service category as people read it: codes in words, names as they stand.
+
+    >>> category_title("emergency_department"), category_title("Invented category B")
+    ('Emergency department', 'Invented category B')
+    """
+    return name if " " in name or name != name.lower() else words(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ def measure_chart(rows: Sequence[MeasureRow]) -> SafeString:
     return charts.bars(
         [
             charts.Bar(
-                f"{line.measure} {line.title}",
+                _short(line.title if line.measure.startswith(COST) else f"{line.measure} {line.title}"),
                 line.points or 0.0,
                 points_word(line),
                 "good" if (line.points or 0) >= 7 else "bad" if (line.points or 0) < 4 else "focus",
@@ -97,7 +107,7 @@ def category_chart(rows: Sequence[CategoryRow], *, title: str) -> SafeString:
         return charts.bars(
             [
                 charts.Bar(
-                    row.category,
+                    _short(category_title(row.category)),
                     (row.difference or 0) / 100,
                     signed_cents(row.difference),
                     "bad" if (row.difference or 0) > 0 else "good",
@@ -107,9 +117,16 @@ def category_chart(rows: Sequence[CategoryRow], *, title: str) -> SafeString:
             title=title,
         )
     return charts.bars(
-        [charts.Bar(row.category, row.cents / 100, cents(row.cents), "focus") for row in rows[:MOST_BARS]],
+        [
+            charts.Bar(_short(category_title(row.category)), row.cents / 100, cents(row.cents), "focus")
+            for row in rows[:MOST_BARS]
+        ],
         title=title,
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LABEL else f"{text[: LABEL - 1].rstrip()}…"
 
 
 def _row(result: MeasureResult, benchmark: Benchmark | None) -> MeasureRow:

@@ -16,6 +16,7 @@ class MeasurePair:
 
     title: str
     collection_type: str
+    level: str
     before: MeasureRow | None
     after: MeasureRow | None
 
@@ -48,4 +49,4 @@ def _rows(
 def _pair(before: MeasureRow | None, after: MeasureRow | None) -> MeasurePair:
     row = after or before
     assert row is not None
-    return MeasurePair(f"{row.line.measure} {row.line.title}", row.line.collection_type, before, after)
+    return MeasurePair(f"{row.line.measure} {row.line.title}", row.line.collection_type, row.line.level, before, after)

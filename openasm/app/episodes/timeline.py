@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from openasm.app.look.templatetags.look import cents, day, words
+from openasm.app.clinicians.measures import category_title
+from openasm.app.look.templatetags.look import cents, day
 from openasm.app.published.models import Episode, EpisodeService
 
 _WIDTH, _LEFT, _RIGHT = 720.0, 190.0, 700.0
@@ -60,7 +61,7 @@ def timeline(episode: Episode, services: Sequence[EpisodeService]) -> SafeString
                 f"{x_of(each.date):.1f}",
                 f"{_middle(lines[each.category]):.1f}",
                 f"{max(_SMALLEST, _LARGEST * math.sqrt(max(each.cents, 0) / dearest)):.1f}",
-                f"{day(each.date)}: {words(each.category)}, {cents(each.cents)}",
+                f"{day(each.date)}: {category_title(each.category)}, {cents(each.cents)}",
             )
             for each in sorted(services, key=lambda each: (-each.cents, each.pk))
         ),
@@ -84,7 +85,7 @@ def _lines(services: Sequence[EpisodeService]) -> dict[str, int]:
 def _titles(lines: dict[str, int]) -> Iterator[tuple[str, int]]:
     for place in sorted(set(lines.values())):
         names = [name for name, line in lines.items() if line == place]
-        yield words(names[0]) if len(names) == 1 else f"{len(names)} other categories", place
+        yield category_title(names[0]) if len(names) == 1 else f"{len(names)} other categories", place
 
 
 def _middle(place: int) -> float:

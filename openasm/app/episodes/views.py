@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.audit.events import exported, patients_viewed
-from openasm.app.clinicians.measures import CategoryRow, category_chart, category_rows
+from openasm.app.clinicians.measures import CategoryRow, category_chart, category_rows, category_title
 from openasm.app.episodes.choice import STANDINGS, Choice, choice_of, reason_text
 from openasm.app.episodes.listing import (
     EPISODE_HEADER,
@@ -126,7 +126,7 @@ def episode_page(request: PageRequest, practice: Practice, number: int) -> HttpR
         "clinicians": clinicians_of(episode, names),
         "costs": costs,
         "cost_chart": charts.bars(
-            [charts.Bar(words(name), amount / 100, cents(amount), "focus") for name, amount in costs],
+            [charts.Bar(category_title(name), amount / 100, cents(amount), "focus") for name, amount in costs],
             title="Cost of the episode by service category; the table below holds the numbers",
         ),
         "services": [(each, names.get(each.npi, "")) for each in services],

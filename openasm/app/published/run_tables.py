@@ -38,17 +38,18 @@ def run_tables(source: Source, practices: Mapping[str, int]) -> Iterator[tuple[i
         table = table_or_none(source.run, name)
         if table is not None:
             whole["tables"][name] = {"columns": list(table.columns), "rows": list(_lines(table))}
-    yield None, json.dumps(whole)
     found: dict[str, Document] = {}
     for name in OF_PRACTICE:
         table = table_or_none(source.run, name)
         if table is None:
             continue
         columns = list(table.columns)
+        whole["tables"][name] = {"columns": columns, "rows": []}  # stands for practices that have no row in it
         for tin, line in zip(table.texts("tin"), _lines(table), strict=True):
             if tin in practices:
                 own = found.setdefault(tin, {}).setdefault(name, {"columns": columns, "rows": []})
                 own["rows"].append(line)
+    yield None, json.dumps(whole)
     for tin, tables in found.items():
         yield practices[tin], json.dumps({"tables": tables})
 
@@ -68,7 +69,7 @@ def run_with(run: Run, practice: Practice) -> RunFolder:
         raise NotFound("The run was published without what explains its numbers.")
     tables = {
         name: RunTable(f"{name}.csv", _columns(each))
-        for document in documents.values()
+        for document in (documents[None], documents[practice.pk])
         for name, each in document["tables"].items()
     }
     return RunFolder(Path(run.key), documents[None]["manifest"]).with_tables(tables)
