@@ -52,6 +52,7 @@ _FORM = {"post": 200}
 _SOME_REDIRECT = (200, 302)
 _YEAR: Mapping[str, Callable[[Any], object]] = {"year": lambda _: 2027}
 _NO_ARRANGEMENT: Mapping[str, Callable[[Any], object]] = {"arrangement": lambda _: "nosuchkey"}
+_NO_PACKAGE: Mapping[str, Callable[[Any], object]] = {"package": lambda _: "nosuchkey"}
 
 ACCESS: Mapping[str, Access] = {
     # people
@@ -113,6 +114,13 @@ ACCESS: Mapping[str, Access] = {
     "take_incentive_back": practice(EDITORS, get=405, post=404, arguments={"item": lambda _: "nosuchkey"}),
     "return_attempt": practice(EDITORS, get=405, post=404, arguments={"item": lambda _: "nosuchkey"}),
     "requests": practice(EDITORS, post=200),
+    # submission and binder
+    "submissions": practice(EDITORS, post=200),
+    "submission": practice(EDITORS, get=404, arguments=_NO_PACKAGE),
+    "submission_receipt": practice(EDITORS, get=405, post=404, arguments=_NO_PACKAGE),
+    "submission_file": practice(EDITORS, get=404, arguments=_NO_PACKAGE),
+    "binder": practice(EDITORS, arguments=_YEAR),
+    "binder_file": practice(EDITORS, get=404, arguments=_YEAR),
     "request_step": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nosuchkey"}),
     "readiness_calendar": practice(ALL_MEMBERS, arguments=_YEAR),
     "readiness_task": practice(EDITORS, post=200, arguments={**_YEAR, "key": lambda _: "registration"}),
@@ -127,7 +135,8 @@ ACCESS: Mapping[str, Access] = {
     "data_stop": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nothing"}),
     "data_problems": practice(EDITORS),
     # look-up: without sign-in it sends there, unless an operator has opened it
-    "look_up": entrance(get=_SOME_REDIRECT),
+    "look_up": entrance(get=(200, "sign-in")),
+    "what_if": practice(ALL_MEMBERS),
     "look_up_setting": Access("operators", OPERATORS, post=302),
     # clinicians: the NPI is in both practices
     "clinician": practice(ALL_MEMBERS, arguments=_BOTH),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
-from openasm.app.kept.rows import KeptRow
+from openasm.app.kept.rows import KeptRow, KeptRows
 from openasm.app.people.models import Practice, new_key
 
 
@@ -31,6 +33,8 @@ class ArrangementVersion(KeptRow):
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
 
+    objects: Any = KeptRows["ArrangementVersion"].as_manager()
+
     class Meta:
         ordering = ("partner", "key", "number")
         constraints = (models.UniqueConstraint(fields=("practice", "key", "number"), name="arrangement_version_once"),)
@@ -52,6 +56,8 @@ class Payment(KeptRow):
     cancels = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="cancelled_by")
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
+
+    objects: Any = KeptRows["Payment"].as_manager()
 
     class Meta:
         ordering = ("day", "id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -50,7 +50,7 @@ class Version(KeptRow):
     facts = models.TextField(blank=True)  # JSON: covered, rules, score
     digest = models.CharField(max_length=64)
 
-    objects: ClassVar[Any] = Versions.as_manager()
+    objects: Any = Versions.as_manager()
 
     class Meta:
         ordering = ("-number",)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
-from openasm.app.kept.rows import KeptRow
+from openasm.app.kept.rows import KeptRow, KeptRows
 from openasm.app.people.models import Practice, new_key
 from openasm.app.published.fields import SealedTextField
 
@@ -31,6 +33,8 @@ class GivenItem(KeptRow):
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
 
+    objects: Any = KeptRows["GivenItem"].as_manager()
+
     class Meta:
         ordering = ("-day", "-id")
         constraints = (models.CheckConstraint(condition=models.Q(cents__gt=0), name="given_item_positive"),)
@@ -49,6 +53,8 @@ class ReturnAttempt(KeptRow):
     note = models.TextField(blank=True)
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
+
+    objects: Any = KeptRows["ReturnAttempt"].as_manager()
 
     class Meta:
         ordering = ("day", "id")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
-from openasm.app.kept.rows import KeptRow
+from openasm.app.kept.rows import KeptRow, KeptRows
 from openasm.app.people.models import Practice, new_key
 from openasm.app.sealing import unseal_bytes
 
@@ -26,6 +28,8 @@ class Document(KeptRow):
     sealed = models.BinaryField()
     added_by = models.CharField(max_length=254)
     added_at = models.DateTimeField(default=timezone.now)
+
+    objects: Any = KeptRows["Document"].as_manager()
 
     class Meta:
         ordering = ("added_at", "id")

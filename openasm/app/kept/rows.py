@@ -1,13 +1,15 @@
 """Tables that only grow. A correction is a further row; models, query sets and triggers refuse everything else.
 
-class Signature(KeptRow): ...
+class Signature(KeptRow):
+    objects: Any = KeptRows["Signature"].as_manager()
+
 operations = [..., migrations.RunPython(guard("attestations_signature"))]   # in the migration that makes the table
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from django.db import models
 
@@ -39,9 +41,7 @@ class KeptRows(models.QuerySet[_Row]):
 
 
 class KeptRow(models.Model):
-    """A row that is never changed and never deleted."""
-
-    objects: ClassVar[Any] = KeptRows.as_manager()
+    """A row that is never changed and never deleted. Its model names `KeptRows` as its manager."""
 
     class Meta:
         abstract = True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
-from openasm.app.kept.rows import KeptRow
+from openasm.app.kept.rows import KeptRow, KeptRows
 from openasm.app.people.models import Practice
 
 
@@ -31,6 +32,8 @@ class TaskEntry(KeptRow):
     evidence = models.TextField(blank=True)
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
+
+    objects: Any = KeptRows["TaskEntry"].as_manager()
 
     class Meta:
         ordering = ("key", "number")

@@ -13,6 +13,7 @@ from openasm.app.people.models import Practice
 from openasm.app.published.models import Episode, Gap
 from openasm.app.readiness.models import TaskEntry, TaskState
 from openasm.app.requests.views import data_requests_sent
+from openasm.app.submissions.models import SubmissionPackage
 from openasm.submission.readiness import PracticeFacts, Task, readiness_plan
 
 
@@ -92,6 +93,11 @@ def known_done(practice: Practice, year: int) -> frozenset[str]:
         done.add("attestation")
     if any(each.signed_here and each.signed_there and each.effective for each in newest_versions(practice)):
         done |= {"arrangement_drafted", "arrangement_signed"}
+    packages = list(SubmissionPackage.objects.filter(practice=practice, year=year).values_list("receipts", flat=True))
+    if packages:
+        done.add("package")
+    if any(receipt is not None for receipt in packages):
+        done.add("submission")
     if data_requests_sent(practice, year):
         done.add("data_request")
     return frozenset(done)

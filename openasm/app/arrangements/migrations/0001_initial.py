@@ -2,8 +2,9 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import openasm.app.people.models
 from django.db import migrations, models
+
+import openasm.app.people.models
 
 
 class Migration(migrations.Migration):

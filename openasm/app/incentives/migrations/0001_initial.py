@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+from django.db import migrations, models
+
 import openasm.app.people.models
 import openasm.app.published.fields
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

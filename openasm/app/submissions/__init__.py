@@ -1,0 +1,1 @@
+"""Preparing what is handed in: a package from a published run, its checks, its receipts. Nothing is ever sent."""

@@ -1,0 +1,15 @@
+"""Addresses of submissions."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from openasm.app.submissions import views
+
+_ALL = "practices/<str:practice>/submissions/"
+urlpatterns = [
+    path(_ALL, views.submissions, name="submissions"),
+    path(f"{_ALL}<str:package>/", views.submission, name="submission"),
+    path(f"{_ALL}<str:package>/receipt/", views.receipt, name="submission_receipt"),
+    path(f"{_ALL}<str:package>/package.zip", views.submission_file, name="submission_file"),
+]
