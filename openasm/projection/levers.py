@@ -266,3 +266,38 @@ def _all_of(changes: Sequence[Change]) -> Change:
         return standing
 
     return change
+
+
+def _mean_score(scores: Numbers) -> Numbers:
+    """Mean over the draws (draws, participants) that have a score; NaN where none has."""
+    present = ~np.isnan(scores)
+    count = present.sum(axis=0)
+    total = np.where(present, scores, 0).sum(axis=0, dtype=np.float64)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effect:
+    """Means over the draws, shape (participants,): final score (of draws that give one; NaN: none does) and factor, before and after a change."""
+
+    score_before: Numbers
+    score_after: Numbers
+    factor_before: Numbers
+    factor_after: Numbers
+
+
+def effect_of(model: CohortModel, draws: CohortDraws, change: Change, *, among: Benchmarks | None = None) -> Effect:
+    """What a change to the participants asked for does over the draws whose benchmarks were kept.
+
+    among: benchmarks after the change (peers that moved); None: as drawn.
+    """
+    numbers, _ = random_numbers(model, 0, len(draws.benchmarks.scaling))
+    moved = among or draws.benchmarks
+    before = _scores(model, model.focal, model.adjustments, numbers, draws.benchmarks)
+    after = _scores(model, *_ready(model, change), numbers, moved)
+    return Effect(
+        _mean_score(before),
+        _mean_score(after),
+        factors(model, before, draws.benchmarks).mean(axis=0, dtype=np.float64),
+        factors(model, after, moved).mean(axis=0, dtype=np.float64),
+    )

@@ -28,7 +28,7 @@ def test_a_nurse_uploads_and_starts_a_run_that_says_what_is_wrong(
     page.get_by_role("button", name="Upload").click()
     assert "A034 cohort.zip" in page.get_by_role("alert").inner_text()
     settle(page, "data-refused")
-    tables = {name: b"tin,npi\n1,2\n" for name in ("participants.csv", "quality.csv", "cost.csv", "attestations.csv")}
+    tables = dict.fromkeys(("participants.csv", "quality.csv", "cost.csv", "attestations.csv"), b"tin,npi\n1,2\n")
     page.get_by_label("What it is").select_option("peers")
     good = {"name": "cohort.zip", "mimeType": "application/zip", "buffer": archive(tables)}
     page.get_by_label("Files", exact=True).set_input_files(good)
