@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.urls import resolve
 
 from openasm.app.audit.models import AuditEvent
 from openasm.app.look.logs import AddRequestNumber, OneLine
@@ -25,13 +27,16 @@ PATIENT_PAGES = frozenset(
 
 
 def crawl(client: Client, start: str) -> dict[str, tuple[int, str, str]]:
-    """Every page that links lead to from a page, as (status, body, headers) by address."""
+    """Every page that links lead to from a page, with a few of its filters, as (status, body, headers) by address."""
     seen: dict[str, tuple[int, str, str]] = {}
+    visits: Counter[str] = Counter()
     waiting = [start]
     while waiting and len(seen) < 300:
         address = waiting.pop()
-        if address in seen or not address.startswith("/") or address.startswith("/static/"):
+        path = address.partition("?")[0]
+        if address in seen or not address.startswith("/") or address.startswith("/static/") or visits[path] >= 3:
             continue
+        visits[path] += 1
         response = client.get(address)
         kind = response.headers.get("Content-Type", "")
         body = response.content.decode(errors="replace") if "text" in kind or "json" in kind else ""
@@ -55,7 +60,7 @@ def test_no_patient_outside_the_pages_made_for_patients(
         assert status < 500, address
         assert "CANARYPATIENT" not in address
         assert "CANARYPATIENT" not in headers, address
-        if client.get(address).resolver_match.view_name not in PATIENT_PAGES:
+        if status == 404 or resolve(address.partition("?")[0]).view_name not in PATIENT_PAGES:
             assert "CANARYPATIENT" not in body, address
     assert "CANARYPATIENT" not in caplog.text
     for event in AuditEvent.objects.all():

@@ -64,7 +64,7 @@ def rule_folders(runs: Iterable[Run]) -> dict[int, RunFolder]:
 def run_with(run: Run, practice: Practice) -> RunFolder:
     """The run as the archive reads it, with the rows of one practice; NotFound when they were not published with it."""
     rows = RunTables.objects.filter(Q(practice=practice) | Q(practice__isnull=True), run=run)
-    documents = dict(rows.values_list("practice_id", "document"))
+    documents: dict[int | None, Document] = dict(rows.values_list("practice_id", "document"))
     if None not in documents or practice.pk not in documents:
         raise NotFound("The run was published without what explains its numbers.")
     tables = {
