@@ -252,10 +252,12 @@ def _notes(result: Outcome, codes: CodesList) -> list[str]:
         notes.append("DEMONSTRATION codes list: the results mean nothing about anyone's care.")
     if result.construction.national_mean_dollars is None:
         notes.append("Scores are scaled by the mean of these data, not by a national mean.")
-    notes += [
-        f"Model {model.name}: expected costs are {model.basis.value.replace('_', ' ')}, not a regression of these data."
-        for model in result.expected.models
-        if model.basis is not Basis.REGRESSION
-    ]
+    for basis in Basis:
+        names = [model.name for model in result.expected.models if model.basis is basis]
+        if names and basis is not Basis.REGRESSION:
+            subject = f"Model {names[0]}" if len(names) == 1 else f"{len(names)} models ({'; '.join(names)})"
+            notes.append(
+                f"{subject}: expected costs are {basis.value.replace('_', ' ')}, not a regression of these data."
+            )
     notes.append("scores/mips.csv holds MIPS points by CMS's published cut points; ASM's benchmark is another.")
     return notes

@@ -171,16 +171,18 @@ def run_quality(
             parameters=(),
             counts={"patients": counts.patients, "measures": len(specifications)},
             problems=problems,
-            notes=[
-                f"{each.measure}: the specification of {year} was not read; {each.version}."
-                for each in specifications
-                if not each.read
-            ],
+            notes=_notes(specifications, year),
         )
     windows = {each.value: counts.windows[each] for each in Window}
     return QualitySummary(
         out, year, counts.patients, found, specifications, tuple(problems), practices, by_clinician, windows
     )
+
+
+def _notes(specifications: Sequence[Specification], year: int) -> list[str]:
+    """One note that names every measure whose version of the year was not read."""
+    unread = [each.version.replace("not read; ", "") for each in specifications if not each.read]
+    return [f"The specifications of {year} were not read: {'; '.join(unread)}."] if unread else []
 
 
 def _by_clinician(counts: Counts, practices: Practices, specifications: Sequence[Specification]) -> AttributedCounts:
