@@ -50,7 +50,7 @@ class DemoSize:
 
 
 SIZES: Mapping[str, DemoSize] = {
-    "small": DemoSize(24, 12, 240, 160, 220, 200),
+    "small": DemoSize(24, 12, 240, 160, 220, 100),
     "practice": DemoSize(80, 40, 1500, 2610, 4027, 1000),
     "model": DemoSize(6637, 40, 1500, 0, 0, 1000),
 }
