@@ -21,10 +21,11 @@ def write_report(
     npi: str = "",
     out: Path | None = None,
     run_name: str = "",
+    pages: Sequence[tuple[str, str]] = (),
 ) -> Path:
     """Write a run's report and return its path (`report.html` or `report.xlsx` in the run unless `out` says otherwise).
 
-    run_name: how commands printed in it name the run. Raises NotFound for a TIN or NPI that is not in it.
+    run_name: how commands printed in it name the run; pages: files beside the page and their titles, which it links to. Raises NotFound for a TIN or NPI that is not in it.
     """
     if form not in FORMATS:
         raise WrongUsage(f"There is no report format {form}; choose one of {', '.join(FORMATS)}.")
@@ -38,5 +39,5 @@ def write_report(
         pdf.write(report, target, run_name=run_name or run.name)
     else:
         with written_whole(target) as stream:
-            stream.write(html.render(report, run_name=run_name or run.name))
+            stream.write(html.render(report, run_name=run_name or run.name, pages=pages))
     return target

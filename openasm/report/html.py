@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -36,13 +36,15 @@ def render_run(folder: Path) -> str:
     return render(report, run_name=report.run_name)
 
 
-def render(report: Report, *, run_name: str) -> str:
-    """The page as text. Equal reports give equal text. run_name: how commands printed in the page name the run."""
+def render(report: Report, *, run_name: str, pages: Sequence[tuple[str, str]] = ()) -> str:
+    """The page as text. Equal reports give equal text. run_name: how commands printed in the page name the run; pages: files
+    beside it and their titles."""
     forecasts = [who.forecast for who in report.clinicians if who.forecast]
     return filled(
         "run.html.j2",
         report=report,
         run_name=run_name,
+        pages=pages,
         charts={who.key: _person_charts(who) for who in report.clinicians},
         cohort_charts={view.cohort: _cohort_chart(view) for view in report.cohorts},
         driver_charts={(each.cohort, each.tin, each.npi): _driver_chart(each) for each in report.drivers},

@@ -61,8 +61,8 @@ def test_the_run_folder_holds_what_the_reference_says(made: Path) -> None:
         *(f"scores/inputs/{name}.csv" for name in ("participants", "quality", "cost", "attestations")),
         *(f"scores/{name}.csv" for name in ("quality", "quality_by_clinician", "gap_worth", "cost", "cost_categories")),
         *(f"scores/{name}.csv" for name in ("cost_models", "cost_mips", "eligibility", "participation_years")),
-        *(f"scores/{name}.csv" for name in ("program_overlaps", "who-is-in", "systems", "data_problems")),
-        *("scores/claims_by_practice.csv", "worksheets/tin_questions.csv"),
+        *(f"scores/{name}.csv" for name in ("program_overlaps", "who-is-in", "systems", "sites")),
+        *("scores/data_problems.csv", "scores/claims_by_practice.csv", "worksheets/tin_questions.csv"),
         *(f"patients/{name}" for name in ("populations.csv", "populations.parquet", "gaps.csv", "worklist.csv")),
         *(f"patients/{name}.parquet" for name in ("episodes", "attribution", "episode_costs", "costliest", "timeline")),
         "patients/quality_visits.csv",
@@ -123,8 +123,19 @@ def test_the_manifest_is_enough_to_repeat_the_run(made: Path) -> None:
     assert stages["scores"]["after"] == ["score_inputs"]
     assert {each["name"] for each in manifest["inputs"]} >= {"records", "roster.csv", "list.csv", "attestations.csv"}
     assert "seconds" not in json.dumps(manifest["stages"])
-    assert {each["stage"] for each in manifest["not_computed"]} == {"projection"}
+    assert {each["stage"] for each in manifest["not_computed"]} == {"projection", "comparison", "trend"}
     assert str(made) not in json.dumps(manifest)
+
+
+def test_what_holds_for_many_models_or_measures_is_one_note(made: Path) -> None:
+    notes = json.loads((made / "run" / "manifest.json").read_text(encoding="utf-8"))["notes"]
+    unread = [note for note in notes if "were not read" in note]
+    assert len(unread) == 1
+    assert unread[0].count("logic of CMS") > 1
+    models = [note for note in notes if "not a regression of these data" in note]
+    assert any(" models (" in note for note in models)
+    endings = [note.split(":", 1)[1] for note in models]
+    assert len(models) <= 4 * len(set(endings)), models  # two cohorts, two years
 
 
 def test_the_run_reads_like_any_other(made: Path) -> None:
@@ -303,6 +314,60 @@ def test_every_file_that_cannot_be_read_is_named(group: Path, monkeypatch: pytes
     assert {each.file for each in found.value.problems} >= {"records", "roster.csv", "attestations.csv"}
 
 
+@pytest.mark.parametrize("how", ["rows", "new", "gone", "fails"])
+def test_an_input_that_changes_while_it_is_read_ends_the_run_and_the_stage_is_not_kept(
+    group: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    before = results_of(group / "run")
+    changed = with_section(group, "as_of = 2027-12-01", "as_of = 2027-11-01")
+    genuine = stage_work.run_quality
+    record = next(path for path in sorted((group / "records").rglob("*")) if path.is_file())
+
+    def delivered_meanwhile(*arguments: object, **more: object) -> None:
+        genuine(*arguments, **more)
+        if how == "new":
+            (record.parent / f"new-{record.name}").write_bytes(record.read_bytes())
+        elif how == "gone":
+            record.unlink()
+        else:
+            with record.open("ab") as stream:
+                stream.write(b"\n")
+        if how == "fails":
+            raise ValueError("half a file")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage_work, "run_quality", delivered_meanwhile)
+        with pytest.raises(InputRefused) as refused:
+            run_now(changed, group / "run")
+    words = {"rows": "1 file changed", "fails": "1 file changed", "new": "1 file new", "gone": "1 file gone"}
+    assert [(each.kind.code, each.file, each.found) for each in refused.value.problems] == [
+        ("N012", "records", words[how])
+    ]
+    assert refused.value.exit_code == 3
+    assert results_of(group / "run") == before
+    assert len(list((group / "run.stages").glob("quality-*"))) == 1
+    assert not list((group / "run.stages" / "work").glob("quality-*"))
+    if how == "rows":
+        assert "quality" in run_now(changed, group / "run", resume=True).made
+
+
+def test_rule_values_that_change_while_a_stage_runs_end_the_run(group: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "section: payment\nparameters:\n  risk_level:\n    values:\n      - {years: [2027], value: 0.05, citation: a what-if}\n"
+    (group / "own.yaml").write_text(text)
+    changed = group / "changed.toml"
+    changed.write_text((group / "practice.toml").read_text() + '[rules]\noverlays = ["own.yaml"]\n')
+    genuine = stage_work.score_folder
+
+    def edited_meanwhile(*arguments: object, **more: object) -> None:
+        genuine(*arguments, **more)
+        (group / "own.yaml").write_text(text.replace("0.05", "0.07"))
+
+    monkeypatch.setattr(stage_work, "score_folder", edited_meanwhile)
+    with pytest.raises(InputRefused) as refused:
+        run_now(changed, group / "run")
+    assert [(each.kind.code, each.file) for each in refused.value.problems] == [("N012", "own.yaml")]
+
+
 def test_an_earlier_run_that_is_none_is_refused(group: Path) -> None:
     path = group / "changed.toml"
     path.write_text((group / "practice.toml").read_text() + '[previous]\nruns = ["records"]\n')
@@ -320,6 +385,71 @@ def test_an_earlier_run_is_named_with_its_hash(group: Path) -> None:
     (named,) = manifest["previous"]
     assert (named["name"], named["year"]) == ("before", 2027)
     assert named["sha256"] == file_hash(group / "before" / "manifest.json")
+
+
+def test_earlier_runs_are_compared_and_followed(group: Path) -> None:
+    path = group / "changed.toml"
+    path.write_text((group / "practice.toml").read_text() + '[previous]\nruns = ["before"]\n')
+    copied(group / "run", group / "before")
+    file = group / "attestations.csv"
+    file.write_text(file.read_text().replace("IA_1,yes", "IA_1,no"))
+    assert set(run_now(path, group / "run").made) == {
+        *("score_inputs", "scores", "worklist", "comparison", "trend", "report")
+    }
+    run = group / "run"
+    own = {row["tin"] for row in read_csv(group / "roster.csv").rows()}
+    comparison = json.loads((run / "scores" / "comparison.json").read_text())
+    assert comparison["format"] == "openasm-comparison"
+    assert comparison["second"]["ended"] == "2027-12-01"
+    assert {each["tin"] for each in comparison["participants"]} <= own
+    scores = {
+        name: {
+            (row["cohort"], row["tin"], row["npi"]): row["final_score"]
+            for row in read_run(group / name).table("scores").rows()
+        }
+        for name in ("before", "run")
+    }
+    fallen = 0
+    for each in comparison["participants"]:
+        key = each["cohort"], each["tin"], each["npi"]
+        assert each["final_score_before"] == pytest.approx(float(scores["before"][key]))
+        assert each["final_score_after"] == pytest.approx(float(scores["run"][key]))
+        fallen += each["final_score_after"] < each["final_score_before"]
+    assert fallen
+    assert len(list(read_csv(run / "scores" / "comparison.csv").rows())) == len(comparison["participants"])
+    rows = list(read_csv(run / "scores" / "trend.csv").rows())
+    assert {row["tin"] for row in rows} >= {""}
+    assert {row["tin"] for row in rows} - {""} <= own
+    assert {row["kind"] for row in rows} == {"run", "month", "forecast"}
+    cost = [row for row in rows if (row["tin"], row["kind"], row["measure"]) == ("", "run", "COST_HF_1")]
+    assert [row["day"] for row in cost] == ["2027-12-01", "2027-12-01"]
+    assert cost[0]["value"] == cost[1]["value"]
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert 'href="comparison.html"' in page
+    assert 'href="trend-1.html"' in page
+    assert is_whole(run)
+    assert (run / "comparison.html").is_file()
+    again = copied(group, group.with_name("again"))
+    run_now(again / "changed.toml", again / "elsewhere")
+    assert results_of(again / "elsewhere") == results_of(run)
+    assert run_now(path, run).made == ()
+
+
+def test_earlier_runs_without_scores_are_followed_but_not_compared(group: Path) -> None:
+    little = group / "little.toml"
+    little.write_text(
+        '[run]\nyear = 2027\n[records]\nsource = "records"\nvalue_sets = "value-sets"\ntin = "000000001"\n'
+    )
+    run_now(little, group / "little")
+    path = group / "changed.toml"
+    path.write_text(little.read_text() + '[previous]\nruns = ["little"]\n')
+    plan = plan_configured(configured(path), group / "next", **NOW)
+    assert plan.not_computed["comparison"] == "no earlier run holds scores"
+    assert [step.stage.name for step in plan.steps] == ["quality", "worklist", "trend"]
+    run_now(path, group / "next")
+    rows = list(read_csv(group / "next" / "scores" / "trend.csv").rows())
+    assert {row["day"] for row in rows} == {"2027-12-31"}  # the whole year counts where no day is given
+    assert {row["tin"] for row in rows} == {"", "000000001"}
 
 
 def test_other_folders_are_left_alone(group: Path) -> None:

@@ -24,6 +24,7 @@ ELIGIBILITY_FILES: Mapping[str, str] = {
     "scores/overlaps.csv": "scores/program_overlaps.csv",
     "scores/roster.csv": "scores/who-is-in.csv",
     "scores/systems.csv": "scores/systems.csv",
+    "scores/sites.csv": "scores/sites.csv",
     "worksheets/tin_questions.csv": "worksheets/tin_questions.csv",
     "worksheets/contacts.csv": "worksheets/contacts.csv",
 }
@@ -64,6 +65,12 @@ def assemble(folder: Path, entries: Mapping[str, Entry]) -> None:
     _write_problems(folder / "scores" / "data_problems.csv", entries)
     if (folder / "patients").is_dir():
         (folder / "patients").chmod(0o700)
+
+
+def add_looking_back(entry: Entry, folder: Path) -> None:
+    """Add what a stage made from the assembled run: its tables to `scores/`, its pages beside the report."""
+    _copy_tree(entry.out / "scores", folder / "scores")
+    _copy_tree(entry.out / "pages", folder)
 
 
 def problems_of(entries: Mapping[str, Entry]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -41,6 +41,13 @@ NOT_A_RUN_BEFORE = declare(
     expected="folders that `openasm run` or `openasm score` wrote",
     next_step="Give the folder that was named with --out.",
 )
+CHANGED_MEANWHILE = declare(
+    "N012",
+    "an input changed while the run read it",
+    expected="files that stay as they are until the run has ended",
+    next_step="Start the same run again when the delivery is complete; stages finished before are kept. Copy deliveries under "
+    "another name and rename them when they are whole.",
+)
 
 GIVEN_AND_COMPUTED = declare(
     "N020",

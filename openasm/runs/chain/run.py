@@ -25,16 +25,18 @@ from openasm.archive.run import read_run
 from openasm.base.errors import InputRefused, NotFound, OpenAsmError, WrongUsage
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, ProblemKind
-from openasm.runs.chain.assembly import assemble, problems_of, record_of
+from openasm.runs.chain.assembly import add_looking_back, assemble, problems_of, record_of
 from openasm.runs.chain.configuration import Configuration
 from openasm.runs.chain.configuration_problems import DISK_FULL, NOT_A_RUN_BEFORE, OUT_OF_MEMORY
 from openasm.runs.chain.peak_memory import forget_peak_memory, peak_memory_mb
 from openasm.runs.chain.progress import Progress, Watch
 from openasm.runs.chain.records import COMMAND, write_execution, write_run_manifest
-from openasm.runs.chain.stage_graph import Step, Work, plan
+from openasm.runs.chain.stage_graph import StageInput, Step, Work, marks_of, plan
+from openasm.runs.chain.stage_inputs import single
 from openasm.runs.chain.stage_store import Entry, Store, open_store
 from openasm.runs.chain.stage_work import Means
-from openasm.runs.chain.stages import stages_of
+from openasm.runs.chain.stages import LOOKING_BACK, stages_of
+from openasm.runs.chain.unchanged_inputs import unchanged
 from openasm.tables.engine import default_threads
 
 
@@ -105,6 +107,8 @@ def run_configured(
         shown_as=shown_as or out.name,
     )
     watch = Watch(progress)
+    overlays = [single("rule values", path) for path in (*configuration.overlays, *configuration.codes.overlays)]
+    rule_files = {each: marks_of(each) for each in overlays}
     asked = stages_of(configuration, replace(means, step=watch.step))
     place = store_folder(configuration, out)
     if resume and not place.is_dir():
@@ -117,16 +121,25 @@ def run_configured(
         entries: dict[str, Entry] = {}
         seconds: dict[str, float] = {}
         moment = started.timestamp()
+        done = partial(
+            _done, entries=entries, store=store, watch=watch, seconds=seconds, moment=moment, rule_files=rule_files
+        )
         for step in steps:
-            if step.stage.name != "report":
-                entries[step.stage.name] = _done(step, entries, store, watch, seconds, moment=moment)
+            if step.stage.name not in (*LOOKING_BACK, "report"):
+                entries[step.stage.name] = done(step)
         with _said("the run folder"), new_run(out, replace=out.exists() and is_run(out)) as folder:
             assemble(folder, entries)
             write_run_manifest(folder, configuration, asked, entries, previous, started, now())
+            looking_back = [step for step in steps if step.stage.name in LOOKING_BACK]
+            for step in looking_back:
+                entries[step.stage.name] = done(_shown(step, folder))
+            if looking_back:
+                for step in looking_back:
+                    add_looking_back(entries[step.stage.name], folder)
+                write_run_manifest(folder, configuration, asked, entries, previous, started, now())
             for step in steps:
                 if step.stage.name == "report":
-                    shown = replace(step, stage=replace(step.stage, make=partial(step.stage.make, folder=folder)))
-                    entries["report"] = _done(shown, entries, store, watch, seconds, moment=moment)
+                    entries["report"] = done(_shown(step, folder))
                     _copy_reports(entries["report"], folder)
             with written_whole(folder / "config.toml") as stream:
                 stream.write(configuration.text)
@@ -180,14 +193,15 @@ def _previous(configuration: Configuration) -> list[dict[str, Any]]:
 
 def _done(
     step: Step,
+    *,
     entries: Mapping[str, Entry],
     store: Store,
     watch: Watch,
     seconds: dict[str, float],
-    *,
     moment: float,
+    rule_files: Mapping[StageInput, Mapping[Path, str]],
 ) -> Entry:
-    """The stage's entry, made now where it has to be."""
+    """The stage's entry, made now where it has to be. rule_files: overlays with their marks, which enter keys by their values."""
     stage = step.stage
     watch.begin(step)
     entry = step.entry
@@ -197,15 +211,21 @@ def _done(
         forget_peak_memory()
         place = store.work_folder(stage.name, step.key)
         before = {name: entries[name] for name in stage.after}
-        with _said(stage.title):
+        with _said(stage.title), unchanged({**step.marks, **rule_files}, made_in=place):
             outcome = stage.make(Work(place, place / "out", before))
-            took = time.perf_counter() - began
-            measured = {"peak_mb": peak_memory_mb(), "processor_seconds": round(_processor_seconds() - processor, 3)}
+        took = time.perf_counter() - began
+        measured = {"peak_mb": peak_memory_mb(), "processor_seconds": round(_processor_seconds() - processor, 3)}
+        with _said(stage.title):
             entry = store.keep(stage.name, step.key, record_of(outcome, step.made_from, took) | measured)
         seconds[stage.name] = round(took, 3)
     store.touch(entry, moment=moment)
     watch.end(step)
     return entry
+
+
+def _shown(step: Step, folder: Path) -> Step:
+    """A step whose stage is told where the assembled run is."""
+    return replace(step, stage=replace(step.stage, make=partial(step.stage.make, folder=folder)))
 
 
 def _processor_seconds() -> float:

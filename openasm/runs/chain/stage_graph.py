@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -21,7 +21,7 @@ from openasm import __version__
 from openasm.base.errors import InputRefused, why_unreadable
 from openasm.base.problems import Problem
 from openasm.runs.chain.configuration_problems import UNREADABLE
-from openasm.runs.chain.stage_store import Entry, Store
+from openasm.runs.chain.stage_store import Entry, Store, mark_of
 
 LIBRARIES = ("duckdb", "hccinfhir", "narwhals", "numpy", "orjson", "pyarrow", "vl-convert-python", "xlsxwriter")
 VALUES_KEPT_APART = "openasm/regulation/parameters/"
@@ -32,13 +32,15 @@ VALUES_KEPT_APART = "openasm/regulation/parameters/"
 class StageInput:
     """A file or folder a stage reads. role: what it is to the stage; name: as it may be shown; files: what is hashed.
 
-    base: the folder below which the files' own names count; None for a single file, whose name does not matter.
+    base: the folder below which the files' own names count; None for a single file, whose name does not matter; listed: lists a
+    folder's files anew, None where they are named one by one.
     """
 
     role: str
     name: str
     files: tuple[Path, ...]
     base: Path | None = None
+    listed: Callable[[], Iterable[Path]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Step:
     """A stage in the plan. entry: the finished one, None when it is to be made; why: the reason, in words; made_from: its part of
-    the manifest; seconds: what it took the last time, None where nothing is known.
+    the manifest; seconds: what it took the last time, None where nothing is known; marks: those of its inputs, taken before they were
+    hashed.
     """
 
     stage: Stage
@@ -88,11 +91,13 @@ class Step:
     why: str
     made_from: Mapping[str, Any]
     seconds: float | None
+    marks: Mapping[StageInput, Mapping[Path, str]] = field(default_factory=dict)
 
 
 def plan(stages: Sequence[Stage], store: Store) -> list[Step]:
     """What is there and what has to be made, in the order of work. Raises InputRefused for files that cannot be read."""
     steps: dict[str, Step] = {}
+    marks = {each: marks_of(each) for stage in stages for each in stage.inputs}
     inputs = _hashed([each for stage in stages for each in stage.inputs], store)
     for stage in stages:
         made_from = _made_from(stage, inputs, {name: steps[name].key for name in stage.after})
@@ -105,7 +110,9 @@ def plan(stages: Sequence[Stage], store: Store) -> list[Step]:
             remade = [name for name in stage.after if steps[name].entry is None]
             why = why_made(made_from, latest.record if latest else None, key, remade)
         seconds = None if latest is None else float(latest.record.get("seconds", 0.0))
-        steps[stage.name] = Step(stage, key, entry, why, made_from, seconds)
+        steps[stage.name] = Step(
+            stage, key, entry, why, made_from, seconds, {each: marks[each] for each in stage.inputs}
+        )
     return list(steps.values())
 
 
@@ -145,6 +152,18 @@ def _hashed(wanted: Sequence[StageInput], store: Store) -> dict[StageInput, dict
             problems.append(Problem(UNREADABLE, each.name, found=why_unreadable(error)))
     if problems:
         raise InputRefused(problems)
+    return found
+
+
+def marks_of(each: StageInput) -> dict[Path, str]:
+    """Each file's mark as it is now: size, moments and inode; empty text for one that is not there."""
+    paths = each.files if each.listed is None else tuple(each.listed())
+    found: dict[Path, str] = {}
+    for path in paths:
+        try:
+            found[path] = mark_of(path.stat())
+        except OSError:
+            found[path] = ""
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,24 @@ def tree(role: str, name: str, path: Path) -> StageInput:
     """A file, or every file below a folder."""
     if not path.is_dir():
         return StageInput(role, name, (path,))
-    return StageInput(role, name, tuple(sorted(each for each in path.rglob("*") if each.is_file())), path)
+    return StageInput(role, name, _below(path), path, partial(_below, path))
+
+
+def _below(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(each for each in folder.rglob("*") if each.is_file()))
 
 
 def claims_folder(folder: Path) -> StageInput:
     """A loaded CLAIMS folder: its tables and its description."""
+    return StageInput("claims", folder.name, _claims_files(folder), folder, partial(_claims_files, folder))
+
+
+def _claims_files(folder: Path) -> tuple[Path, ...]:
     paths = [path for name in CLAIMS_TABLES if (path := table_path(folder, name)) is not None]
     read = [each for path in paths for each in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
     if (folder / CLAIMS_MANIFEST).is_file():
         read.append(folder / CLAIMS_MANIFEST)
-    return StageInput("claims", folder.name, tuple(read), folder)
+    return tuple(read)
 
 
 def tables_of(folder: Path | None) -> tuple[StageInput, ...]:

@@ -65,13 +65,16 @@ class Store:
         key = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()
         self._asked.add(key)
         before = path.stat()
-        mark = _mark(before)
+        mark = mark_of(before)
         known = self._hashes.get(key)
         if known is not None and known[0] == mark:
             return known[1]
         found = file_hash(path)
         after = path.stat()
-        if _mark(after) == mark and _now_nanoseconds() - max(after.st_mtime_ns, after.st_ctime_ns) > YOUNG_NANOSECONDS:
+        if (
+            mark_of(after) == mark
+            and _now_nanoseconds() - max(after.st_mtime_ns, after.st_ctime_ns) > YOUNG_NANOSECONDS
+        ):
             self._hashes[key] = (mark, found)
         else:
             self._hashes.pop(key, None)
@@ -232,7 +235,8 @@ def _last_use(folder: Path) -> float:
         return 0.0
 
 
-def _mark(status: os.stat_result) -> str:
+def mark_of(status: os.stat_result) -> str:
+    """What tells a changed file: size, both moments, inode and device. The inode's moment cannot be set back."""
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino} {status.st_dev}"
 
 

@@ -30,6 +30,7 @@ from openasm.regulation.rulebook import rules_for
 from openasm.runs.chain.configuration import Configuration
 from openasm.runs.chain.joined_inputs import Sources, join_inputs
 from openasm.runs.chain.stage_graph import Outcome, Work
+from openasm.runs.comparison.looking_back import write_change, write_trends
 from openasm.runs.cost.claims_watch import practice_months, write_practice_months
 from openasm.runs.cost.episodes import run_episodes
 from openasm.runs.measures.gap_worth import worth_for_patients, worth_of_gaps, write_gap_worth
@@ -109,7 +110,9 @@ def episodes(
         progress=means.step,
         **means.of_engine(),
     )
-    return outcome_of_run(work.out)
+    outcome = outcome_of_run(work.out)
+    manifest = json.loads((work.out / "manifest.json").read_text(encoding="utf-8"))
+    return replace(outcome, counts={**outcome.counts, "data_end": manifest["settings"]["claims_to"]})
 
 
 def eligibility(work: Work, configuration: Configuration, means: Means, inputs: EligibilityInputs) -> Outcome:
@@ -257,6 +260,21 @@ def _batches(lines: Iterator[bytes], size: int = 10_000) -> Iterator[list[bytes]
     yield batch
 
 
+def comparison(work: Work, configuration: Configuration, before: Path, folder: Path) -> Outcome:
+    """What changed since the last of the earlier runs. folder: this run, assembled."""
+    html = "html" in configuration.report.forms
+    found = write_change(before, folder, work.out, tins=own_tins(configuration), pages=html)
+    return Outcome(notes=found.notes, counts={"pages": dict(found.pages)})
+
+
+def trend(work: Work, configuration: Configuration, folder: Path) -> Outcome:
+    """Rates and cost over the earlier runs and this one. folder: this run, assembled."""
+    html = "html" in configuration.report.forms
+    runs = (*configuration.previous, folder)
+    found = write_trends(runs, work.out, tins=own_tins(configuration), pages=html)
+    return Outcome(notes=found.notes, counts={"pages": dict(found.pages)})
+
+
 def report(work: Work, configuration: Configuration, means: Means, folder: Path) -> Outcome:
     """The forms asked for, from the assembled run."""
     from openasm.report.files import write_report  # draws charts: heavy
@@ -265,8 +283,11 @@ def report(work: Work, configuration: Configuration, means: Means, folder: Path)
     scored = set(read_run(folder).table("scores").texts("tin"))
     tins = [each for each in section.tins or own_tins(configuration) if each in scored]
     work.out.mkdir()
+    looked_back = [work.before[name] for name in ("comparison", "trend") if name in work.before]
+    pages = tuple(page for entry in looked_back for page in entry.record["counts"]["pages"].items())
     for form in section.forms:
-        write_report(folder, form=form, tins=tins, out=work.out / f"report.{form}", run_name=means.shown_as)
+        target = work.out / f"report.{form}"
+        write_report(folder, form=form, tins=tins, out=target, run_name=means.shown_as, pages=pages)
     return Outcome()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,18 +20,27 @@ from openasm.regulation import participation
 from openasm.regulation.participation import data_year
 from openasm.runs.chain import stage_work
 from openasm.runs.chain.configuration import DEMONSTRATION, Configuration
-from openasm.runs.chain.stage_graph import Stage, StageInput
+from openasm.runs.chain.stage_graph import Outcome, Stage, StageInput
 from openasm.runs.chain.stage_inputs import claims_folder, records, single, tables_of, tree
 from openasm.runs.chain.stage_work import COHORTS, Means
+from openasm.runs.comparison.looking_back import newest_scored
 from openasm.runs.measures.clinicians import scoring_rules
 from openasm.runs.scoring.run import parameters_used
 from openasm.runs.who_is_in.sources import CODES_KEYS, EligibilityInputs
 
 _TITLES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
-_CLAIMS_ROOMS = ("base", "tables", "claims")
-_EPISODE_ROOMS = (*_CLAIMS_ROOMS, "episodes", "regulation", "archive", "runs")
-_QUALITY_ROOMS = ("base", "clinical", "quality", "regulation", "archive", "runs")
-_SCORE_ROOMS = ("base", "regulation", "archive", "runs")
+_WORK = ("base", "runs/chain/stage_work.py")
+_CLAIMS_ROOMS = (*_WORK, "archive", "tables", "claims")
+_EPISODE_ROOMS = (*_CLAIMS_ROOMS, "episodes", "regulation", "runs/cost")
+_QUALITY_ROOMS = (
+    *(*_WORK, "tables", "archive", "clinical", "participants", "quality", "regulation"),
+    *("runs/measures", "runs/scoring"),
+)
+_SCORE_ROOMS = (*_WORK, "archive", "regulation", "runs/scoring")
+"""What a stage's function runs, down to the part of the room `runs`; tests/unit/test_runs_stage_rooms.py holds them to the imports."""
+_NO_EARLIER = "no earlier runs: no [previous] runs"
+LOOKING_BACK = ("comparison", "trend")
+"""Stages made from the assembled run, as the report is, whose results stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +55,14 @@ class Asked:
 
 
 def stages_of(configuration: Configuration, means: Means) -> Asked:
-    """The stages in the order of work; that of the report still wants `folder`, the run assembled from all the others.
+    """The stages in the order of work; LOOKING_BACK and the report still want `folder`, the run assembled from all the others.
 
     Raises RuleUnpublished for a year without values, InputRefused for rule files that cannot be read.
     """
     graph = _Graph(configuration, means)
     for ask in (graph.claims, graph.claims_by_practice, graph.eligibility, graph.episodes, graph.quality):
         ask()
-    for ask in (graph.scores, graph.projection, graph.worklist, graph.report):
+    for ask in (graph.scores, graph.projection, graph.worklist, graph.comparison, graph.trend, graph.report):
         ask()
     return Asked(tuple(graph.stages), graph.missing, graph.rules, graph.constructions, graph.codes)
 
@@ -118,7 +127,7 @@ class _Graph:
                     means=self.means,
                     claims=self.loaded,
                 ),
-                (*_CLAIMS_ROOMS, "archive", "runs"),
+                (*_CLAIMS_ROOMS, "runs/cost"),
                 after=self._after_claims(),
                 inputs=self._claims_inputs(),
                 settings={"tins": list(stage_work.own_tins(self.configuration))},
@@ -162,7 +171,7 @@ class _Graph:
                 "eligibility",
                 "Who takes part",
                 partial(stage_work.eligibility, configuration=self.configuration, means=self.means, inputs=inputs),
-                (*_EPISODE_ROOMS, "participants"),
+                (*_EPISODE_ROOMS, "clinical", "participants", "quality", "runs/measures", "runs/who_is_in"),
                 after=(*self._after_claims(), *self.names("eligibility-episodes-")),
                 inputs=(*self._claims_inputs(), *(single(role, path) for role, path in read)),
                 parameters=records(self.rules[name] for name in participation.PARAMETERS),
@@ -271,7 +280,9 @@ class _Graph:
                 _QUALITY_ROOMS,
                 inputs=(
                     tree("records", "records", section.source),  # names of record files may hold a patient's
-                    StageInput("value sets", f"{len(sets)} files", sets),
+                    StageInput(
+                        "value sets", f"{len(sets)} files", sets, listed=partial(value_set_files, section.value_sets)
+                    ),
                     *(single(role, path) for role, path in read if path is not None),
                 ),
                 parameters=records(scoring_rules(self.configuration.run.records_year)),
@@ -304,7 +315,7 @@ class _Graph:
                 "score_inputs",
                 "Joining score inputs",
                 partial(stage_work.score_inputs, configuration=self.configuration),
-                _SCORE_ROOMS,
+                (*_SCORE_ROOMS, "runs/chain/joined_inputs.py"),
                 after=(*self.names("episodes-"), *quality),
                 inputs=(
                     *tables_of(section.peers),
@@ -372,6 +383,42 @@ class _Graph:
                 after=("quality", *(name for name in ("scores", "projection") if self.has(name))),
                 parameters=records(scoring_rules(self.configuration.run.year)),
                 settings={"measures": sorted(self.measures)},
+            )
+        )
+
+    def comparison(self) -> None:
+        """Against the last of the earlier runs."""
+        before = newest_scored(self.configuration.previous)
+        if not self.configuration.previous:
+            self.missing["comparison"] = _NO_EARLIER
+        elif before is None or not self.has("scores"):
+            self.missing["comparison"] = "no scores" if before else "no earlier run holds scores"
+        else:
+            self._looking_back("comparison", "What changed", partial(stage_work.comparison, before=before), (before,))
+
+    def trend(self) -> None:
+        """Over all earlier runs."""
+        if not self.configuration.previous:
+            self.missing["trend"] = _NO_EARLIER
+        else:
+            self._looking_back("trend", "Trend", stage_work.trend, self.configuration.previous)
+
+    def _looking_back(self, name: str, title: str, make: Callable[..., Outcome], runs: Sequence[Path]) -> None:
+        self.stages.append(
+            Stage(
+                name,
+                title,
+                partial(make, configuration=self.configuration),
+                (*_SCORE_ROOMS, "projection", "report", "runs/comparison"),
+                after=tuple(stage.name for stage in self.stages if stage.name not in LOOKING_BACK),
+                inputs=tuple(tree("earlier run", path.name, path) for path in runs),
+                settings={
+                    "year": self.configuration.run.year,
+                    "name": self.configuration.name,
+                    "tins": list(stage_work.own_tins(self.configuration)),
+                    "pages": "html" in self.configuration.report.forms,
+                },
+                weight=3,
             )
         )
 

@@ -60,17 +60,19 @@ def compare_runs(
     *,
     tin: str | None = None,
     npi: str | None = None,
+    tins: Sequence[str] = (),
     detail: int = DETAIL,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Comparison:
     """Compare two runs of `openasm score` or `openasm run`; the first is the earlier state.
 
     tin, npi: only these participants, all of them taken apart; otherwise the `detail` with the largest change of dollars are.
+    tins: only participants of these practices, everybody where none is named; of them too the `detail` with the largest change.
     progress: told how many participants have been taken apart, and of how many.
     Raises NotFound for a run without scores or a participant that is in neither, InputRefused for a damaged run.
     """
     before, after = side_of(read_run(first)), side_of(read_run(second))
-    chosen = _chosen(before, after, tin, npi)
+    chosen = _chosen(before, after, tin, npi, tins)
     both = [key for key in chosen if key in before.stored and key in after.stored]
     rows = {cohort: cohort_rows(before, after, cohort) for cohort in COHORTS}
     corners = _corners(before, after)
@@ -129,12 +131,12 @@ def _named(run: Run) -> RunNamed:
     )
 
 
-def _chosen(before: Side, after: Side, tin: str | None, npi: str | None) -> list[Key]:
+def _chosen(before: Side, after: Side, tin: str | None, npi: str | None, tins: Sequence[str]) -> list[Key]:
     keys = {
         key
         for side in (before, after)
         for key in side.stored
-        if (tin is None or key[1] == tin) and (npi is None or key[2] == npi)
+        if (tin is None or key[1] == tin) and (npi is None or key[2] == npi) and (not tins or key[1] in tins)
     }
     if not keys:
         wanted = " and ".join(f"{name} {value}" for name, value in (("TIN", tin), ("NPI", npi)) if value is not None)

@@ -58,14 +58,20 @@ def trend_of(
 
 
 def day_of(run: Run) -> dt.date:
-    """The last day a run counts."""
+    """The last day a run counts: of its records or its claims as they say, else the day it was made.
+
+    A configured run that says neither counts its whole year: the day it was made would make equal runs differ.
+    """
     settings = run.manifest.get("settings", {})
-    records = settings.get("records")
-    days = (
-        settings.get("as_of") or (records.get("as_of") if isinstance(records, Mapping) else None),
+    configuration = settings.get("configuration", {})
+    records = [settings.get("records"), configuration.get("records")]
+    days = [
+        settings.get("as_of"),
+        *(each.get("as_of") for each in records if isinstance(each, Mapping)),
         settings.get("claims_to"),
-        str(run.manifest.get("ended", ""))[:10],
-    )
+        max((str(stage["counts"].get("data_end", "")) for stage in run.manifest.get("stages", ())), default=""),
+        None if configuration else str(run.manifest.get("ended", ""))[:10],
+    ]
     for day in days:
         try:
             return dt.date.fromisoformat(str(day))
