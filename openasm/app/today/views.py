@@ -119,9 +119,7 @@ def _gaps(request: PageRequest, practice: Practice, scope: PatientScope, today: 
         )
         .order_by("measure")
     )
-    measures = sorted(
-        ({**row, "named": named(row["measure"], run.performance_year)} for row in grouped),
-        key=lambda row: (-row["soon"], -(row["cents"] or 0), row["measure"]),
-    )
+    measures: list[dict[str, Any]] = [{**row, "named": named(row["measure"], run.performance_year)} for row in grouped]
+    measures.sort(key=lambda row: (-row["soon"], -(row["cents"] or 0), row["measure"]))
     sums = {name: sum(row[name] or 0 for row in measures) for name in ("cases", "cents", "soon", "nobody", "mine")}
     return {"run": run, "measures": measures, "published": published, **sums}

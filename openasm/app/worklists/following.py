@@ -85,10 +85,10 @@ def _go_on(run: Run, items: QuerySet[WorkItem], seen: QuerySet[Any]) -> None:
 
 def _close(run: Run, gone: list[WorkItem], source: Source) -> tuple[list[WorkItem], list[WorkItem]]:
     """Close what the run's populations settle; mark the rest as left out. Returns both."""
-    found = _outcomes({each.patient.identifier for each in gone}, run, source) if gone else {}
+    found = _outcomes({str(each.patient.identifier) for each in gone}, run, source) if gone else {}
     closed, left_out, events = [], [], []
     for item in gone:
-        outcome = found.get((item.patient.identifier, item.measure, item.group))
+        outcome = found.get((str(item.patient.identifier), item.measure, item.group))
         item.version += 1
         if outcome is None:
             if item.left_out_of_id is None:

@@ -35,7 +35,7 @@ class CaseForm(forms.Form):
     )
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
-    def __init__(self, practice: Practice, item: WorkItem | None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, practice: Practice, item: WorkItem | None, data: Any = None, *, prefix: str) -> None:
         initial = {
             "status": item.status if item and item.status != Status.CLOSED else Status.OPEN.value,
             "owner": item.owner_id if item else None,
@@ -43,7 +43,7 @@ class CaseForm(forms.Form):
             "due": item.due if item else None,
             "version": item.version if item else 0,
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, prefix=prefix, initial=initial)
         owner = self.fields["owner"]
         assert isinstance(owner, forms.ModelChoiceField)
         owner.queryset = workers(practice)

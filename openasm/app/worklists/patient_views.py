@@ -97,7 +97,7 @@ def change_one(request: PageRequest, practice: Practice, patient: str, case: int
     except actions.ChangedMeanwhile:
         again = CaseForm(
             practice,
-            WorkItem.objects.filter(pk=_item_number(found)).first(),
+            _item_of(found),
             prefix=f"case-{found.pk}",
         )
         again.initial["note"] = form.cleaned_data["note"]
@@ -176,9 +176,9 @@ def _form(practice: Practice, row: CaseRow, sent: tuple[int, CaseForm] | None) -
     return CaseForm(practice, row.item, prefix=f"case-{row.case.pk}")
 
 
-def _item_number(case: Case) -> int | None:
-    number = Case.objects.filter(pk=case.pk).values_list("item", flat=True).first()
-    return None if number is None else int(number)
+def _item_of(case: Case) -> WorkItem | None:
+    """The work on a case as it is now."""
+    return WorkItem.objects.filter(cases=case.pk).first()
 
 
 def _patient(request: PageRequest, practice: Practice, key: str) -> Patient:
