@@ -5,23 +5,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('people', '0001_initial'),
-        ('published', '0001_initial'),
+        ("people", "0001_initial"),
+        ("published", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RunTables',
+            name="RunTables",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('document', models.JSONField()),
-                ('practice', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.practice')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='published.run')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("document", models.JSONField()),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.practice",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="published.run",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['run', 'practice'], name='tables_of_practice')],
+                "indexes": [models.Index(fields=["run", "practice"], name="tables_of_practice")],
             },
         ),
     ]
