@@ -59,7 +59,7 @@ def answer(client: Client, asked: str, by: str = "") -> str:
         ("vanhasel testa", "", "VANHAZEL", "OAKTREE"),
         ("2999000021", "", "OAKTREE", "VANHAZEL"),
         ("made up spin", "organization", "OAKTREE", "VANHAZEL"),
-        ("made up hart", "", "VANHAZEL", "OAKTREE"),
+        ("made up heart", "", "VANHAZEL", "OAKTREE"),
         ("tx", "", "Mandatory areas by county, TX", "ELMTREE"),
         ("77002", "", "In a mandatory area", "VANHAZEL"),
         ("78701", "", "Austin-Round Rock", "VANHAZEL"),
