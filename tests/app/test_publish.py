@@ -74,7 +74,7 @@ def test_a_second_run_keeps_scores_and_replaces_patients_rows(stage: Stage, tmp_
 
 
 def test_a_publish_that_fails_leaves_nothing(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(run: Run) -> None:
+    def broken(run: Run, source: object) -> None:
         raise RuntimeError
 
     before, events = counts(), AuditEvent.objects.count()
