@@ -29,6 +29,15 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "account": ("manager", "/account/"),
     "tokens": ("manager", "/account/tokens/"),
     "second-factor": ("manager", "/account/second-factor/"),
+    "attestations": ("attester", "/practices/{key}/attestations/"),
+    "readiness": ("nurse", "/practices/{key}/readiness/"),
+    "readiness-task": ("nurse", "/practices/{key}/readiness/2027/tasks/registration/"),
+    "arrangements": ("nurse", "/practices/{key}/arrangements/"),
+    "arrangement": ("nurse", "/practices/{key}/arrangements/new/"),
+    "incentives": ("nurse", "/practices/{key}/incentives/"),
+    "requests": ("nurse", "/practices/{key}/requests/"),
+    "submission": ("nurse", "/practices/{key}/submissions/"),
+    "binder": ("nurse", "/practices/{key}/attestations/2027/binder/"),
     "installation": ("operator", "/installation/"),
     "audit-of-everything": ("operator", "/audit/"),
     "no-practice": ("outsider", "/"),
@@ -36,6 +45,7 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "data-problems": ("manager", "/practices/{key}/data/problems/"),
     "look-up": ("viewer", "/look-up/"),
     "look-up-setting": ("operator", "/look-up/setting/"),
+    "what-if": ("viewer", "/practices/{key}/what-if/"),
     "not-found": ("outsider", "/practices/{key}/"),
 }
 
