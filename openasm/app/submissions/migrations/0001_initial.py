@@ -8,51 +8,70 @@ import openasm.app.people.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SubmissionPackage',
+            name="SubmissionPackage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(default=openasm.app.people.models.new_key, editable=False, max_length=12, unique=True)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('run_key', models.CharField(max_length=12)),
-                ('run_hash', models.CharField(max_length=64)),
-                ('level', models.CharField(max_length=12)),
-                ('manifest', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('sealed', models.BinaryField()),
-                ('by', models.CharField(max_length=254)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('practice', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.practice')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.CharField(
+                        default=openasm.app.people.models.new_key, editable=False, max_length=12, unique=True
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField()),
+                ("run_key", models.CharField(max_length=12)),
+                ("run_hash", models.CharField(max_length=64)),
+                ("level", models.CharField(max_length=12)),
+                ("manifest", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("sealed", models.BinaryField()),
+                ("by", models.CharField(max_length=254)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "practice",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.practice",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-at', '-id'),
+                "ordering": ("-at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='SubmissionReceipt',
+            name="SubmissionReceipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=200)),
-                ('received', models.DateField()),
-                ('note', models.TextField(blank=True)),
-                ('by', models.CharField(max_length=254)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='submissions.submissionpackage')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=200)),
+                ("received", models.DateField()),
+                ("note", models.TextField(blank=True)),
+                ("by", models.CharField(max_length=254)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "package",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receipts",
+                        to="submissions.submissionpackage",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('at', 'id'),
+                "ordering": ("at", "id"),
             },
         ),
         migrations.AddIndex(
-            model_name='submissionpackage',
-            index=models.Index(fields=['practice', 'year'], name='package_of_practice'),
+            model_name="submissionpackage",
+            index=models.Index(fields=["practice", "year"], name="package_of_practice"),
         ),
     ]
