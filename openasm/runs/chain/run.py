@@ -28,6 +28,7 @@ from openasm.base.problems import Problem, ProblemKind
 from openasm.runs.chain.assembly import add_looking_back, assemble, problems_of, record_of
 from openasm.runs.chain.configuration import Configuration
 from openasm.runs.chain.configuration_problems import DISK_FULL, NOT_A_RUN_BEFORE, OUT_OF_MEMORY
+from openasm.runs.chain.looking_back_stages import LOOKING_BACK
 from openasm.runs.chain.peak_memory import forget_peak_memory, peak_memory_mb
 from openasm.runs.chain.progress import Progress, Watch
 from openasm.runs.chain.records import COMMAND, write_execution, write_run_manifest
@@ -35,7 +36,7 @@ from openasm.runs.chain.stage_graph import StageInput, Step, Work, marks_of, pla
 from openasm.runs.chain.stage_inputs import single
 from openasm.runs.chain.stage_store import Entry, Store, open_store
 from openasm.runs.chain.stage_work import Means
-from openasm.runs.chain.stages import LOOKING_BACK, stages_of
+from openasm.runs.chain.stages import stages_of
 from openasm.runs.chain.unchanged_inputs import unchanged
 from openasm.tables.engine import default_threads
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -55,3 +56,13 @@ def tables_of(folder: Path | None) -> tuple[StageInput, ...]:
     names = ("participants", "quality", "cost", "attestations")
     paths = [path for name in names for ending in ("csv", "parquet") if (path := folder / f"{name}.{ending}").is_file()]
     return tuple(single("peers", path) for path in paths)
+
+
+def stated(claims: Path | None, key: str) -> Any:
+    """What a loaded folder's claims.json says; None where there is nothing."""
+    if claims is None:
+        return None
+    try:
+        return json.loads((claims / CLAIMS_MANIFEST).read_text(encoding="utf-8")).get(key)
+    except (OSError, ValueError, AttributeError):
+        return None  # whatever is wrong with it is said when the claims are opened

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from openasm.base.errors import NotFound
 from openasm.base.parameters import Parameter, Rules
-from openasm.claims.folder import MANIFEST as CLAIMS_MANIFEST
 from openasm.clinical.value_sets import value_set_files
 from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
 from openasm.participants.shelves import default_library, newest
@@ -20,27 +17,16 @@ from openasm.regulation import participation
 from openasm.regulation.participation import data_year
 from openasm.runs.chain import stage_work
 from openasm.runs.chain.configuration import DEMONSTRATION, Configuration
-from openasm.runs.chain.stage_graph import Outcome, Stage, StageInput
-from openasm.runs.chain.stage_inputs import claims_folder, records, single, tables_of, tree
+from openasm.runs.chain.looking_back_stages import looking_back_stages
+from openasm.runs.chain.stage_graph import Stage, StageInput
+from openasm.runs.chain.stage_inputs import claims_folder, records, single, stated, tables_of, tree
+from openasm.runs.chain.stage_rooms import CLAIMS_ROOMS, EPISODE_ROOMS, QUALITY_ROOMS, SCORE_ROOMS
 from openasm.runs.chain.stage_work import COHORTS, Means
-from openasm.runs.comparison.looking_back import newest_scored
 from openasm.runs.measures.clinicians import scoring_rules
 from openasm.runs.scoring.run import parameters_used
 from openasm.runs.who_is_in.sources import CODES_KEYS, EligibilityInputs
 
 _TITLES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
-_WORK = ("base", "runs/chain/stage_work.py")
-_CLAIMS_ROOMS = (*_WORK, "archive", "tables", "claims")
-_EPISODE_ROOMS = (*_CLAIMS_ROOMS, "episodes", "regulation", "runs/cost")
-_QUALITY_ROOMS = (
-    *(*_WORK, "tables", "archive", "clinical", "participants", "quality", "regulation"),
-    *("runs/measures", "runs/scoring"),
-)
-_SCORE_ROOMS = (*_WORK, "archive", "regulation", "runs/scoring")
-"""What a stage's function runs, down to the part of the room `runs`; tests/unit/test_runs_stage_rooms.py holds them to the imports."""
-_NO_EARLIER = "no earlier runs: no [previous] runs"
-LOOKING_BACK = ("comparison", "trend")
-"""Stages made from the assembled run, as the report is, whose results stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +41,14 @@ class Asked:
 
 
 def stages_of(configuration: Configuration, means: Means) -> Asked:
-    """The stages in the order of work; LOOKING_BACK and the report still want `folder`, the run assembled from all the others.
+    """The stages in the order of work; those looking back and the report still want `folder`, the run assembled from all the others.
 
     Raises RuleUnpublished for a year without values, InputRefused for rule files that cannot be read.
     """
     graph = _Graph(configuration, means)
     for ask in (graph.claims, graph.claims_by_practice, graph.eligibility, graph.episodes, graph.quality):
         ask()
-    for ask in (graph.scores, graph.projection, graph.worklist, graph.comparison, graph.trend, graph.report):
+    for ask in (graph.scores, graph.projection, graph.worklist, graph.looking_back, graph.report):
         ask()
     return Asked(tuple(graph.stages), graph.missing, graph.rules, graph.constructions, graph.codes)
 
@@ -102,7 +88,7 @@ class _Graph:
                     "claims",
                     "Loading claims",
                     partial(stage_work.load, configuration=self.configuration, means=self.means),
-                    _CLAIMS_ROOMS,
+                    CLAIMS_ROOMS,
                     inputs=tuple(tree("claims", source.name, source) for source in section.sources),
                     settings={
                         "format": section.format,
@@ -127,7 +113,7 @@ class _Graph:
                     means=self.means,
                     claims=self.loaded,
                 ),
-                (*_CLAIMS_ROOMS, "runs/cost"),
+                (*CLAIMS_ROOMS, "runs/cost"),
                 after=self._after_claims(),
                 inputs=self._claims_inputs(),
                 settings={"tins": list(stage_work.own_tins(self.configuration))},
@@ -171,7 +157,7 @@ class _Graph:
                 "eligibility",
                 "Who takes part",
                 partial(stage_work.eligibility, configuration=self.configuration, means=self.means, inputs=inputs),
-                (*_EPISODE_ROOMS, "clinical", "participants", "quality", "runs/measures", "runs/who_is_in"),
+                (*EPISODE_ROOMS, "clinical", "participants", "quality", "runs/measures", "runs/who_is_in"),
                 after=(*self._after_claims(), *self.names("eligibility-episodes-")),
                 inputs=(*self._claims_inputs(), *(single(role, path) for role, path in read)),
                 parameters=records(self.rules[name] for name in participation.PARAMETERS),
@@ -205,16 +191,7 @@ class _Graph:
         try:
             return newest(self.library, CODES_KEYS[cohort])[0]
         except NotFound:
-            return demonstration_workbook(cohort) if self._stated("synthetic") is True else None
-
-    def _stated(self, key: str) -> Any:
-        """What the loaded folder's claims.json says; None where there is nothing."""
-        if self.loaded is None:
-            return None
-        try:
-            return json.loads((self.loaded / CLAIMS_MANIFEST).read_text(encoding="utf-8")).get(key)
-        except (OSError, ValueError, AttributeError):
-            return None  # whatever is wrong with it is said when the claims are opened
+            return demonstration_workbook(cohort) if stated(self.loaded, "synthetic") is True else None
 
     def _no_episodes(self, year: int) -> str:
         """Why no episodes of a year can be built; empty when they can."""
@@ -222,7 +199,7 @@ class _Graph:
             return "no claims"
         if not self.codes:
             return "no codes list of either cohort: give [codes], or add CMS's to the library (openasm data add)"
-        start, end = self._stated("data_start"), self._stated("data_end")
+        start, end = stated(self.loaded, "data_start"), stated(self.loaded, "data_end")
         if start and end and not (str(start) <= f"{year}-12-31" and f"{year}-01-01" <= str(end)):
             return f"the claims run from {start} to {end} and hold nothing of {year}"
         return ""
@@ -254,7 +231,7 @@ class _Graph:
                     codes=codes,
                     year=year,
                 ),
-                _EPISODE_ROOMS,
+                EPISODE_ROOMS,
                 after=self._after_claims(),
                 inputs=(*self._claims_inputs(), single("codes list", codes)),
                 parameters=records((*construction.parameters, *points)),
@@ -277,7 +254,7 @@ class _Graph:
                 "quality",
                 "Quality measures",
                 partial(stage_work.quality, configuration=self.configuration, means=self.means, measures=self.measures),
-                _QUALITY_ROOMS,
+                QUALITY_ROOMS,
                 inputs=(
                     tree("records", "records", section.source),  # names of record files may hold a patient's
                     StageInput(
@@ -315,7 +292,7 @@ class _Graph:
                 "score_inputs",
                 "Joining score inputs",
                 partial(stage_work.score_inputs, configuration=self.configuration),
-                (*_SCORE_ROOMS, "runs/chain/joined_inputs.py"),
+                (*SCORE_ROOMS, "runs/chain/joined_inputs.py"),
                 after=(*self.names("episodes-"), *quality),
                 inputs=(
                     *tables_of(section.peers),
@@ -334,7 +311,7 @@ class _Graph:
                 "scores",
                 "Final scores",
                 partial(stage_work.scores, configuration=self.configuration, means=self.means),
-                _SCORE_ROOMS,
+                SCORE_ROOMS,
                 after=("score_inputs",),
                 parameters=records(used),
                 settings={
@@ -357,7 +334,7 @@ class _Graph:
                 "projection",
                 "Projection",
                 partial(stage_work.projection, configuration=self.configuration, means=self.means),
-                (*_SCORE_ROOMS, "projection"),
+                (*SCORE_ROOMS, "projection"),
                 after=("scores",),
                 parameters=records(self.rules),
                 settings={
@@ -379,48 +356,18 @@ class _Graph:
                 "worklist",
                 "Worklist",
                 partial(stage_work.worklist, configuration=self.configuration, measures=self.measures),
-                _QUALITY_ROOMS,
+                QUALITY_ROOMS,
                 after=("quality", *(name for name in ("scores", "projection") if self.has(name))),
                 parameters=records(scoring_rules(self.configuration.run.year)),
                 settings={"measures": sorted(self.measures)},
             )
         )
 
-    def comparison(self) -> None:
-        """Against the last of the earlier runs."""
-        before = newest_scored(self.configuration.previous)
-        if not self.configuration.previous:
-            self.missing["comparison"] = _NO_EARLIER
-        elif before is None or not self.has("scores"):
-            self.missing["comparison"] = "no scores" if before else "no earlier run holds scores"
-        else:
-            self._looking_back("comparison", "What changed", partial(stage_work.comparison, before=before), (before,))
-
-    def trend(self) -> None:
-        """Over all earlier runs."""
-        if not self.configuration.previous:
-            self.missing["trend"] = _NO_EARLIER
-        else:
-            self._looking_back("trend", "Trend", stage_work.trend, self.configuration.previous)
-
-    def _looking_back(self, name: str, title: str, make: Callable[..., Outcome], runs: Sequence[Path]) -> None:
-        self.stages.append(
-            Stage(
-                name,
-                title,
-                partial(make, configuration=self.configuration),
-                (*_SCORE_ROOMS, "projection", "report", "runs/comparison"),
-                after=tuple(stage.name for stage in self.stages if stage.name not in LOOKING_BACK),
-                inputs=tuple(tree("earlier run", path.name, path) for path in runs),
-                settings={
-                    "year": self.configuration.run.year,
-                    "name": self.configuration.name,
-                    "tins": list(stage_work.own_tins(self.configuration)),
-                    "pages": "html" in self.configuration.report.forms,
-                },
-                weight=3,
-            )
-        )
+    def looking_back(self) -> None:
+        """What rests on earlier runs."""
+        stages, missing = looking_back_stages(self.configuration, self.stages)
+        self.stages += stages
+        self.missing |= missing
 
     def report(self) -> None:
         """The pages people read; they show scores."""
@@ -433,7 +380,7 @@ class _Graph:
                 "report",
                 "Report",
                 partial(stage_work.report, configuration=self.configuration, means=self.means),
-                (*_SCORE_ROOMS, "report", "projection"),
+                (*SCORE_ROOMS, "report", "projection"),
                 after=tuple(stage.name for stage in self.stages),
                 settings={
                     "forms": list(section.forms),
