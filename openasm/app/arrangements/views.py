@@ -46,7 +46,9 @@ def arrangement(request: PageRequest, practice: Practice, arrangement: str) -> H
 
 
 def _newest(practice: Practice, key: str) -> ArrangementVersion:
-    found = ArrangementVersion.objects.filter(practice=practice, key=key).order_by("-number").first()
+    found: ArrangementVersion | None = (
+        ArrangementVersion.objects.filter(practice=practice, key=key).order_by("-number").first()
+    )
     if found is None:
         raise Http404
     return found

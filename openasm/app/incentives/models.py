@@ -12,7 +12,7 @@ from openasm.app.people.models import Practice, new_key
 from openasm.app.published.fields import SealedTextField
 
 
-class GivenItem(KeptRow):
+class GivenItem(KeptRow):  # type: ignore[django-manager-missing]  # managers of kept rows are untyped
     """An item given to a beneficiary, in cents. patient: keyed pseudonym; a wrong entry is taken back by a row that names it."""
 
     key = models.CharField(max_length=12, unique=True, default=new_key, editable=False)

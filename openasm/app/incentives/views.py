@@ -127,7 +127,7 @@ def _unknown(practice: Practice, identifier: str) -> list[str]:
 
 
 def _item(practice: Practice, key: str) -> GivenItem:
-    found = GivenItem.objects.filter(practice=practice, key=key, cancels=None).first()
+    found: GivenItem | None = GivenItem.objects.filter(practice=practice, key=key, cancels=None).first()
     if found is None:
         raise Http404
     found.practice = practice

@@ -6,6 +6,7 @@ import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
 from openasm.app.access.rules import everybody
@@ -48,7 +49,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 @everybody("error pages")
-def failed(request: HttpRequest) -> HttpResponse:
+def failed(request: HttpRequest) -> HttpResponseBase:
     """500; 503 when the database is why. Every failure, in whatever layer, ends here while it is being handled."""
     if isinstance(sys.exception(), OperationalError | InterfaceError):
         return unavailable(request)

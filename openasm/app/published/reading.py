@@ -106,7 +106,9 @@ def open_source(folder: Path, others: Sequence[Path] = (), *, tins: frozenset[st
 def _only(table: RunTable, tins: frozenset[str]) -> RunTable:
     """The rows of a table that are about some practices."""
     kept = [place for place, tin in enumerate(table.texts("tin")) if tin in tins]
-    return RunTable(table.name, {name: tuple(values[place] for place in kept) for name, values in table.columns.items()})
+    return RunTable(
+        table.name, {name: tuple(values[place] for place in kept) for name, values in table.columns.items()}
+    )
 
 
 def table_or_none(run: RunFolder, name: str) -> RunTable | None:

@@ -14,7 +14,7 @@ from openasm.app.sealing import unseal_bytes
 PURPOSE = "submission package"
 
 
-class SubmissionPackage(KeptRow):
+class SubmissionPackage(KeptRow):  # type: ignore[django-manager-missing]  # managers of kept rows are untyped
     """A prepared package. manifest: as written into it; run_key, run_hash: the published run it was made from."""
 
     key = models.CharField(max_length=12, unique=True, default=new_key, editable=False)

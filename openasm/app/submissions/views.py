@@ -124,7 +124,7 @@ def submissions(request: PageRequest, practice: Practice) -> HttpResponse:
 
 
 def _package(practice: Practice, key: str) -> SubmissionPackage:
-    found = SubmissionPackage.objects.filter(practice=practice, key=key).first()
+    found: SubmissionPackage | None = SubmissionPackage.objects.filter(practice=practice, key=key).first()
     if found is None:
         raise Http404
     found.practice = practice

@@ -295,7 +295,7 @@ def read_usual(
     """Read CCLF5 files; None when something in them concerns more than single records (the long way then reads all of it).
 
     crosswalk: old MBI -> current one; latest: last day a service may have. Memory: about 200 bytes a record.
-    One thread reads: steps this short hand the interpreter to and fro so often that two are slower than one.
+    One thread reads: steps this short hand the interpreter back and forth so often that two are slower than one.
     """
     domains = make_domains(crosswalk)
     reader = _Reader(layout, domains)
