@@ -232,7 +232,7 @@ def test_the_workspace_in_few_queries(
 ) -> None:
     signed(stage)
     client = sign_in("nurse")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         response = client.get(f"/practices/{stage.elm.key}/attestations/")
     text = response.content.decode()
     assert "Signed" in text

@@ -274,4 +274,5 @@ def test_equal_at_the_constants_of_the_definition(engine: Engine, cohort: str, t
         seen += len(plain.episodes)
 
     check()
-    assert seen > (30 if engine.name != "spark" else 0)
+    # What Hypothesis draws depends on the modules that are loaded: this only guards against examples without episodes.
+    assert seen > (10 if engine.name != "spark" else 0)
