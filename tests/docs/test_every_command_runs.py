@@ -154,7 +154,7 @@ def test_compare_and_trend_run(place: Path) -> None:
     )
     for line in lines:
         runs = iter(("run", "later"))
-        words = [next(runs, "") if word in RUN_NAMES else word for word in shlex.split(line)[1:]]
+        words = [next(runs, "") if word in RUN_NAMES else word for word in shlex.split(line.split(" > ")[0])[1:]]
         words = [word.replace("001234567", "900000001") for word in words if word]
         command = [sys.executable, "-c", "from openasm.cli.main import main; main()", *words]
         result = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
