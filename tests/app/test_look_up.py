@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from openasm.app.audit.models import AuditEvent
-from openasm.app.lookup import library, views
+from openasm.app.lookup import held_lists, views
 from openasm.app.lookup.models import is_open
 from openasm.participants.map_drawing import STYLE
 from openasm.participants.shelves import add_file
@@ -100,7 +100,7 @@ def test_the_first_page_has_the_map_of_states_and_its_table(
 
 
 def test_the_maps_style_sheet_is_that_of_the_drawings() -> None:
-    sheet = Path(library.__file__).parent / "static" / "openasm" / "maps.css"
+    sheet = Path(held_lists.__file__).parent / "static" / "openasm" / "maps.css"
     assert STYLE in sheet.read_text(encoding="utf-8")
 
 
@@ -118,8 +118,8 @@ def test_a_new_vintage_is_met_and_an_old_one_read_once(
 ) -> None:
     client = sign_in("viewer")
     answer(client, "vanhazel")
-    first = library.participant_list()
-    assert library.participant_list() is first
+    first = held_lists.participant_list()
+    assert held_lists.participant_list() is first
     file = tmp_path / "newer.csv"
     file.write_text(HEADER + ROWS.replace("VANHAZEL", "BIRCHTREE"))
     add_file(shelf, "participants", file, vintage="2026-08", today=dt.date(2026, 9, 1))
@@ -129,7 +129,7 @@ def test_a_new_vintage_is_met_and_an_old_one_read_once(
 
 def test_a_damaged_list_is_none(stage: Stage, shelf: Path, sign_in: Callable[..., Client]) -> None:
     (shelf / "participants" / "2026-02" / "participants.csv").write_text("no list")
-    library._LIST._value = None
+    held_lists._LIST._value = None
     assert "holds no participant list" in answer(sign_in("viewer"), "smith")
 
 

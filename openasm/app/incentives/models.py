@@ -12,7 +12,7 @@ from openasm.app.people.models import Practice, new_key
 from openasm.app.published.fields import SealedTextField
 
 
-class GivenItem(KeptRow):  # type: ignore[django-manager-missing]  # managers of kept rows are untyped
+class GivenItem(KeptRow):
     """An item given to a beneficiary, in cents. patient: keyed pseudonym; a wrong entry is taken back by a row that names it."""
 
     key = models.CharField(max_length=12, unique=True, default=new_key, editable=False)
@@ -44,6 +44,10 @@ class GivenItem(KeptRow):  # type: ignore[django-manager-missing]  # managers of
         return f"item {self.key}"
 
 
+class Attempts(KeptRows["ReturnAttempt"]):
+    """Finds attempts."""
+
+
 class ReturnAttempt(KeptRow):
     """An attempt to get technology back that stays the practice's property."""
 
@@ -54,7 +58,7 @@ class ReturnAttempt(KeptRow):
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
 
-    objects: Any = KeptRows["ReturnAttempt"].as_manager()
+    objects = Attempts.as_manager()
 
     class Meta:
         ordering = ("day", "id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from openasm.app.lookup.library import Listed, Placed
+from openasm.app.lookup.held_lists import Listed, Placed
 from openasm.base.identity import is_npi
 from openasm.participants.county_maps import CountyPlace
 from openasm.participants.county_shapes import STATE_CODES

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from openasm.app.access.rules import PageRequest, everybody, operators
 from openasm.app.lookup import actions
-from openasm.app.lookup.library import Placed, participant_list, places
+from openasm.app.lookup.held_lists import Placed, participant_list, places
 from openasm.app.lookup.models import LookupSetting, is_open
 from openasm.app.lookup.search import Found, look_up
 from openasm.base.errors import NotFound

@@ -14,7 +14,7 @@ from openasm.app.sealing import unseal_bytes
 PURPOSE = "submission package"
 
 
-class SubmissionPackage(KeptRow):  # type: ignore[django-manager-missing]  # managers of kept rows are untyped
+class SubmissionPackage(KeptRow):
     """A prepared package. manifest: as written into it; run_key, run_hash: the published run it was made from."""
 
     key = models.CharField(max_length=12, unique=True, default=new_key, editable=False)
@@ -44,6 +44,10 @@ class SubmissionPackage(KeptRow):  # type: ignore[django-manager-missing]  # man
         return unseal_bytes(self.sealed, purpose=PURPOSE)
 
 
+class Receipts(KeptRows["SubmissionReceipt"]):
+    """Finds receipts."""
+
+
 class SubmissionReceipt(KeptRow):
     """A receipt recorded by hand. number: CMS's confirmation number; received: the day CMS took it."""
 
@@ -54,7 +58,7 @@ class SubmissionReceipt(KeptRow):
     by = models.CharField(max_length=254)
     at = models.DateTimeField(default=timezone.now)
 
-    objects: Any = KeptRows["SubmissionReceipt"].as_manager()
+    objects = Receipts.as_manager()
 
     class Meta:
         ordering = ("at", "id")

@@ -80,7 +80,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "counties": _PATH,
         "zips": _PATH,
         "areas": _PATH,
-        "library": _PATH,
+        "library_folder": _PATH,
     },
     "attestations": {"file": _PATH},
     "score_inputs": {

@@ -8,7 +8,7 @@ STORE/lock                        one run at a time
 STORE/hashes.json                 hashes of the files read, by size, moments and inode
 STORE/<stage>-<key>/stage.json    what the stage was made from and gave
 STORE/<stage>-<key>/out/          its files
-STORE/work/<stage>-<key>/         a stage in the making; renamed when whole
+STORE's folder `work`              stages in the making, each renamed when whole
 ```
 
 The store holds data of patients: the folder is its owner's alone.

@@ -65,7 +65,7 @@ class _Graph:
         self.rules: Rules = stage_work.rules_of(configuration)
         claims = configuration.claims
         self.loaded = claims.sources[0] if claims.format == "loaded" else None
-        self.library = configuration.participants.library or default_library()
+        self.shelf = configuration.participants.library_folder or default_library()
         self.codes = {} if not claims.sources else {each: path for each in COHORTS if (path := self._codes(each))}
         self.measures = configuration.records.measures or tuple(measure_ids())
 
@@ -139,7 +139,7 @@ class _Graph:
         given = {key: self._official(key) for key in ("participants", "counties", "zips", "areas")}
         inputs = EligibilityInputs(
             claims=self.loaded or Path(),
-            shelf=self.library,
+            shelf=self.shelf,
             participants=given["participants"],
             roster=section.roster,
             answers=section.answers,
@@ -178,7 +178,7 @@ class _Graph:
             return named
         vintage = section.vintage or None if key == "participants" else None
         try:
-            return newest(self.library, key, vintage=vintage)[0]
+            return newest(self.shelf, key, vintage=vintage)[0]
         except NotFound:
             if vintage:
                 raise
@@ -189,7 +189,7 @@ class _Graph:
         if given is not None:
             return demonstration_workbook(cohort) if given == Path(DEMONSTRATION) else given
         try:
-            return newest(self.library, CODES_KEYS[cohort])[0]
+            return newest(self.shelf, CODES_KEYS[cohort])[0]
         except NotFound:
             return demonstration_workbook(cohort) if stated(self.loaded, "synthetic") is True else None
 
