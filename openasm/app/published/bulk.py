@@ -1,12 +1,17 @@
-"""Rows into the database by the hundred thousand: COPY on PostgreSQL; on SQLite a file aside that is taken over in one go.
+"""Rows into the database by the million: COPY on PostgreSQL; on SQLite a file aside that is taken over in one go.
 
-Rows are tuples in the order of the columns named. On SQLite a long transaction would hold up every other writer (each view of a
-patient is one), so rows are first staged in a file of their own and copied over in one short transaction.
+Rows are tuples in the order of the columns named, or tables of Arrow. On SQLite a long transaction would hold up every other writer
+(each view of a patient is one), so rows are first staged in a file of their own, the large tables with their indexes, and copied over
+in one short transaction: SQLite copies a table of the same shape as it stands, indexes included.
+
+The large tables have no constraint on their references (`db_constraint=False`): checking each of millions of rows as it comes takes
+longer than everything else. Instead all references of what was loaded are looked up together before the transaction ends.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
 import json
 import os
@@ -15,13 +20,17 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import IntegrityError, connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Row = Sequence[Any]
 BATCH = 5_000
+_TABLE_BATCH = 100_000
 _PLAIN = frozenset({str, int, float, bytes, type(None)})  # what SQLite takes as it is
 
 
@@ -30,6 +39,9 @@ class Loader(Protocol):
 
     def add(self, model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> int:
         """Take rows of a table; returns how many."""
+
+    def add_table(self, model: type[models.Model], rows: pa.Table) -> int:
+        """Take a large table's rows, its columns named like the model's fields; returns how many."""
 
 
 @contextmanager
@@ -46,8 +58,15 @@ def loading(folder: Path | None, *, lock: Callable[[], object], finish: Callable
     else:
         with transaction.atomic():
             lock()
-            yield _Copy()
+            copying = _Copy()
+            yield copying
+            copying.check_references()
             finish()
+
+
+def first_free(model: type[models.Model]) -> int:
+    """The first free identifier. Rows are numbered before they are loaded: while PostgreSQL takes rows, it answers nothing else."""
+    return int(model._default_manager.aggregate(last=models.Max("id"))["last"] or 0) + 1
 
 
 def column_of(model: type[models.Model], name: str) -> str:
@@ -58,6 +77,9 @@ def column_of(model: type[models.Model], name: str) -> str:
 class _Copy:
     """PostgreSQL: COPY inside the running transaction."""
 
+    def __init__(self) -> None:
+        self._large: list[tuple[type[models.Model], int]] = []  # and the first identifier that was loaded
+
     def add(self, model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> int:
         table = model._meta.db_table
         names = ", ".join(f'"{column_of(model, name)}"' for name in columns)
@@ -67,6 +89,45 @@ class _Copy:
                 copy.write_row([_copied(value) for value in row])
                 count += 1
         return count
+
+    def add_table(self, model: type[models.Model], rows: pa.Table) -> int:
+        import pyarrow as pa  # heavy: loaded only here
+        import pyarrow.csv as pa_csv
+
+        if not rows.num_rows:
+            return 0
+        table, names = model._meta.db_table, [column_of(model, name) for name in rows.column_names]
+        plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in rows.columns]
+        options = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")  # a missing value has no quotes
+        quoted = ", ".join(f'"{name}"' for name in names)
+        with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({quoted}) FROM STDIN (FORMAT csv)') as copy:
+            for batch in pa.table(plain, names=names).to_batches(_TABLE_BATCH):
+                text = io.BytesIO()
+                pa_csv.write_csv(batch, text, options)
+                copy.write(text.getbuffer())
+        self._large.append((model, int(rows.column("id")[0].as_py())))
+        return int(rows.num_rows)
+
+    def check_references(self) -> None:
+        """Every reference of the large tables leads to a row: IntegrityError otherwise."""
+        with connection.cursor() as cursor:
+            for model, first in self._large:
+                rows = f'(SELECT * FROM "{model._meta.db_table}" WHERE id >= {first}) AS loaded'  # noqa: S608
+                _check_references(cursor, model, rows, unchecked_alone=True)
+
+
+def _check_references(cursor: CursorWrapper, model: type[models.Model], rows: str, *, unchecked_alone: bool) -> None:
+    """Every reference of some rows leads to a row. rows: as SQL names them; unchecked_alone: where no constraint sees to it."""
+    for field in model._meta.concrete_fields:
+        if not isinstance(field, models.ForeignKey) or (unchecked_alone and field.db_constraint):
+            continue
+        target = field.remote_field.model._meta
+        cursor.execute(
+            f'SELECT 1 FROM (SELECT DISTINCT "{field.column}" AS named FROM {rows}) AS each WHERE each.named IS NOT NULL '  # noqa: S608
+            f'AND NOT EXISTS (SELECT 1 FROM "{target.db_table}" AS target WHERE target."{target.pk.column}" = each.named) LIMIT 1'
+        )
+        if cursor.fetchone() is not None:
+            raise IntegrityError(f"{model.__name__}.{field.name} names a row that is not there")
 
 
 def _copied(value: Any) -> Any:
@@ -82,8 +143,11 @@ class _Staging:
         self._open = sqlite3.connect(path, isolation_level=None)
         self._open.execute("PRAGMA journal_mode=OFF")
         self._open.execute("PRAGMA synchronous=OFF")
+        self._open.execute("PRAGMA cache_size=-100000")
+        self._open.execute("PRAGMA temp_store=MEMORY")
         self._open.execute("BEGIN")
         self._tables: dict[type[models.Model], tuple[str, ...]] = {}
+        self._alike: set[type[models.Model]] = set()  # staged in the shape of their tables
 
     def add(self, model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> int:
         table = model._meta.db_table
@@ -102,6 +166,21 @@ class _Staging:
             self._open.executemany(insert, batch)
             count += len(batch)
         return count
+
+    def add_table(self, model: type[models.Model], rows: pa.Table) -> int:
+        names = tuple(column_of(model, name) for name in rows.column_names)
+        making, indexes = _shape(model)
+        self._tables[model] = names
+        self._alike.add(model)
+        self._open.execute(making)
+        quoted = ", ".join(f'"{name}"' for name in names)
+        insert = f'INSERT INTO "{model._meta.db_table}" ({quoted}) VALUES ({", ".join("?" * len(names))})'  # noqa: S608
+        for start in range(0, rows.num_rows, _TABLE_BATCH):
+            some = rows.slice(start, _TABLE_BATCH)
+            self._open.executemany(insert, zip(*map(_plain_values, some.columns), strict=True))
+        for index in indexes:
+            self._open.execute(index)
+        return int(rows.num_rows)
 
     def close(self) -> None:
         """All rows are there."""
@@ -125,27 +204,21 @@ class _Staging:
                     for model, names in self._tables.items():
                         table = model._meta.db_table
                         quoted = ", ".join(f'"{name}"' for name in names)
-                        cursor.execute(f'INSERT INTO main."{table}" ({quoted}) SELECT {quoted} FROM staging."{table}"')  # noqa: S608
-                    self._check_references(cursor)
+                        cursor.execute(
+                            f'INSERT INTO main."{table}" SELECT * FROM staging."{table}"'  # noqa: S608
+                            if model in self._alike
+                            else f'INSERT INTO main."{table}" ({quoted}) SELECT {quoted} FROM staging."{table}"'  # noqa: S608
+                        )
+                    self._check(cursor, "staging.")
                 finish()
         finally:
             connection.enable_constraint_checking()
             with connection.cursor() as cursor:
                 cursor.execute("DETACH DATABASE staging")
 
-    def _check_references(self, cursor: CursorWrapper) -> None:
-        """Every reference of the rows taken over leads to a row: IntegrityError otherwise, and the transaction is undone."""
-        for model, names in self._tables.items():
-            for field in model._meta.concrete_fields:
-                if field.remote_field is None or field.column not in names:
-                    continue
-                target = field.remote_field.model._meta
-                cursor.execute(
-                    f'SELECT 1 FROM staging."{model._meta.db_table}" WHERE "{field.column}" IS NOT NULL AND "{field.column}" '  # noqa: S608
-                    f'NOT IN (SELECT "{target.pk.column}" FROM main."{target.db_table}") LIMIT 1'
-                )
-                if cursor.fetchone() is not None:
-                    raise IntegrityError(f"{model.__name__}.{field.name} names a row that is not there")
+    def _check(self, cursor: CursorWrapper, where: str) -> None:
+        for model in self._tables:
+            _check_references(cursor, model, f'{where}"{model._meta.db_table}"', unchecked_alone=False)
 
     def _insert(self, *, lock: Callable[[], object], finish: Callable[[], object]) -> None:
         aside = sqlite3.connect(self._path)
@@ -158,9 +231,43 @@ class _Staging:
                     places = ", ".join(["%s"] * len(names))
                     rows = aside.execute(f'SELECT {quoted} FROM "{table}"').fetchall()  # noqa: S608
                     cursor.executemany(f'INSERT INTO "{table}" ({quoted}) VALUES ({places})', rows)  # noqa: S608
+                self._check(cursor, "")
                 finish()
         finally:
             aside.close()
+
+
+def _shape(model: type[models.Model]) -> tuple[str, list[str]]:
+    """What makes a table as it stands in the workbench's database, and what makes its indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT type, sql FROM sqlite_master WHERE tbl_name = %s AND sql IS NOT NULL ORDER BY type DESC, name",
+            [model._meta.db_table],
+        )
+        found = cursor.fetchall()
+    return str(found[0][1]), [str(sql) for kind, sql in found if kind == "index"]
+
+
+def _plain_values(column: pa.ChunkedArray) -> list[Any]:
+    """A column as SQLite takes it, days as ISO text: texts and days that come again are made once."""
+    import numpy as np  # heavy: loaded only here
+    import pyarrow as pa
+
+    array = column.combine_chunks()
+    if pa.types.is_date(array.type):
+        array = array.dictionary_encode()
+        array = pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    if pa.types.is_dictionary(array.type):
+        texts = np.array([*array.dictionary.to_pylist(), None], object)
+        return list(texts[array.indices.fill_null(len(texts) - 1).to_numpy()])
+    if pa.types.is_string(array.type):
+        return list(array.to_pylist())
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    if not missing.any():
+        return list(array.to_numpy().tolist())
+    values = array.fill_null(0).to_numpy().astype(object)
+    values[missing] = None
+    return list(values)
 
 
 def _stored(value: Any) -> Any:

@@ -76,31 +76,58 @@ class Row(models.Model):
         abstract = True
 
 
-class PracticeResult(Row):
-    """One practice in one run: its attestations and the sum of its participants. Dollars of the projection, where made."""
+class PracticeRow(Row):
+    """A row of a run that is about one practice."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="results", db_index=False)
-    participants = models.PositiveIntegerField()
-    clinicians_in_tin = models.PositiveIntegerField(null=True)
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        abstract = True
+
+
+class Standing(Row):
+    """What practices and participants have alike: attestations, payments, and the projection's dollars where made."""
+
     activities_attested = models.PositiveSmallIntegerField(null=True)
     improvement_adjustment = models.FloatField(null=True)
     interoperability_score = models.FloatField(null=True)
     interoperability_adjustment = models.FloatField(null=True)
     part_b_cents = models.BigIntegerField()
-    change_cents = models.BigIntegerField()
     dollars_p5 = models.FloatField(null=True)
     dollars_median = models.FloatField(null=True)
     dollars_p95 = models.FloatField(null=True)
     probability_of_cut = models.FloatField(null=True)
 
     class Meta:
+        abstract = True
+
+
+class MeasureOfCohort(Row):
+    """What a row of a measure is about: the measure as one cohort collects it."""
+
+    cohort = models.CharField(max_length=40)
+    measure = models.CharField(max_length=20)
+    collection_type = models.CharField(max_length=20)
+
+    class Meta:
+        abstract = True
+
+
+class PracticeResult(Standing):
+    """One practice in one run: its attestations and the sum of its participants. Dollars of the projection, where made."""
+
+    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="results", db_index=False)
+    participants = models.PositiveIntegerField()
+    clinicians_in_tin = models.PositiveIntegerField(null=True)
+    change_cents = models.BigIntegerField()
+
+    class Meta:
         constraints = (models.UniqueConstraint(fields=("practice", "run"), name="practice_result_once"),)
 
 
-class ParticipantResult(Row):
+class ParticipantResult(Standing, PracticeRow):
     """One participant (TIN, NPI, cohort) in one run: score, its parts, payment, and the projection's range where made."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
     npi = models.CharField(max_length=10)
     cohort = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
@@ -114,22 +141,13 @@ class ParticipantResult(Row):
     quality_measures_counted = models.PositiveSmallIntegerField(null=True)
     minimum_submission_met = models.BooleanField(null=True)
     cost_points = models.FloatField(null=True)
-    improvement_adjustment = models.FloatField(null=True)
-    interoperability_adjustment = models.FloatField(null=True)
     complex_patient_adjustment = models.FloatField(null=True)
     small_practice_adjustment = models.FloatField(null=True)
-    activities_attested = models.PositiveSmallIntegerField(null=True)
-    interoperability_score = models.FloatField(null=True)
     final_score = models.FloatField(null=True)
     factor = models.FloatField(null=True)
-    part_b_cents = models.BigIntegerField()
     change_cents = models.BigIntegerField(null=True)
     score_p5 = models.FloatField(null=True)
     score_p95 = models.FloatField(null=True)
-    dollars_p5 = models.FloatField(null=True)
-    dollars_median = models.FloatField(null=True)
-    dollars_p95 = models.FloatField(null=True)
-    probability_of_cut = models.FloatField(null=True)
     point_dollars = models.FloatField(null=True)
 
     class Meta:
@@ -166,14 +184,10 @@ class RunTables(Row):
         indexes = (models.Index(fields=("run", "practice"), name="tables_of_practice"),)
 
 
-class MeasureResult(Row):
+class MeasureResult(MeasureOfCohort, PracticeRow):
     """One participant's row of one measure: rate, points, status with its reason."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
     npi = models.CharField(max_length=10)
-    cohort = models.CharField(max_length=40)
-    measure = models.CharField(max_length=20)
-    collection_type = models.CharField(max_length=20)
     level = models.CharField(max_length=12)
     rate = models.FloatField(null=True)
     completeness = models.FloatField(null=True)
@@ -191,12 +205,9 @@ class MeasureResult(Row):
         indexes = (models.Index(fields=("practice", "run", "npi"), name="measure_of_participant"),)
 
 
-class Benchmark(Row):
+class Benchmark(MeasureOfCohort):
     """One cohort's benchmark of one measure and collection type. edges: rising or falling, as benchmarks.csv has them."""
 
-    cohort = models.CharField(max_length=40)
-    measure = models.CharField(max_length=20)
-    collection_type = models.CharField(max_length=20)
     pool_size = models.PositiveIntegerField(null=True)
     edges = models.JSONField()
     source = models.CharField(max_length=20)
@@ -209,10 +220,9 @@ class Benchmark(Row):
         indexes = (models.Index(fields=("run", "cohort", "measure"), name="benchmark_of_measure"),)
 
 
-class PracticeItem(Row):
+class PracticeItem(PracticeRow):
     """One activity, requirement or source of points of a practice."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=20)
     item = models.CharField(max_length=80)
     met = models.BooleanField(null=True)
@@ -223,10 +233,9 @@ class PracticeItem(Row):
         indexes = (models.Index(fields=("practice", "run"), name="item_of_practice"),)
 
 
-class CostCategory(Row):
+class CostCategory(PracticeRow):
     """Cost of a service category a year and episode, beside the peers'. npi empty: the whole practice."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
     npi = models.CharField(max_length=10, blank=True)
     cohort = models.CharField(max_length=40, blank=True)
     category = models.CharField(max_length=80)
@@ -280,6 +289,34 @@ class PatientRows(models.QuerySet[_Row]):
         return rows if scope.npi is None else rows.filter(npis__contains=f" {scope.npi} ")
 
 
+def unchecked_key(target: type[models.Model]) -> Any:
+    """A reference of a large table: bulk.py looks up all of a load together, as no constraint does it row by row."""
+    return models.ForeignKey(target, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+
+
+class LargeRow(models.Model):
+    """A row of a run in a table of millions."""
+
+    id = models.BigIntegerField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+
+    class Meta:
+        abstract = True
+
+
+class PatientRow(LargeRow):
+    """A row about a patient of a practice. npis: clinicians it counts for, ` 1234567893 ` with a space on both ends of each, or empty."""
+
+    practice = unchecked_key(Practice)
+    patient = unchecked_key(Patient)
+    npis = models.CharField(max_length=250, blank=True)
+
+    objects: Any = PatientRows.as_manager()
+
+    class Meta:
+        abstract = True
+
+
 class GapKind(models.Model):
     """What is missing, in words: gaps share few texts, so each is kept once."""
 
@@ -290,39 +327,32 @@ class GapKind(models.Model):
         return self.text
 
 
-class Gap(Row):
-    """One line of a worklist, once for each practice it counts for. npis: ` 1234567893 `, with a space on both ends, or empty.
+class Gap(PatientRow):
+    """One line of a worklist, once for each practice it counts for.
 
     Days are read against today when shown: open from `earliest` (None: at once) to `due` (None: nothing closes it any more).
     points, cents: worth of the case when met; all gaps of one patient, measure and group are ways to the same case.
     """
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+", db_index=False)
     measure = models.CharField(max_length=20)
     group = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=20)  # care, documentation or data
-    missing = models.ForeignKey(GapKind, on_delete=models.PROTECT, related_name="+", db_index=False)
+    missing = unchecked_key(GapKind)
     earliest = models.DateField(null=True)
     due = models.DateField(null=True)
-    npis = models.CharField(max_length=250, blank=True)
     points = models.FloatField(null=True)
     cents = models.BigIntegerField(null=True)
 
-    objects: Any = PatientRows["Gap"].as_manager()
-
     class Meta:
         indexes = (
-            models.Index(fields=("practice", "run", "due"), name="gap_by_due"),
+            models.Index(fields=("practice", "run"), name="gap_of_practice"),
             models.Index(fields=("patient", "run"), name="gap_of_patient"),
         )
 
 
-class Episode(Row):
-    """One episode of a practice. npis: clinicians it is attributed to (as in Gap); costs: cents by service category."""
+class Episode(PatientRow):
+    """One episode of a practice. npis: clinicians it is attributed to; costs: cents by service category."""
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+", db_index=False)
     episode = models.CharField(max_length=40)
     cohort = models.CharField(max_length=40)
     start = models.DateField()
@@ -334,10 +364,7 @@ class Episode(Row):
     ratio = models.FloatField(null=True)
     excluded_reason = models.CharField(max_length=80, blank=True)
     subgroup = models.CharField(max_length=80, blank=True)
-    npis = models.CharField(max_length=250, blank=True)
     costs = models.JSONField()
-
-    objects: Any = PatientRows["Episode"].as_manager()
 
     class Meta:
         indexes = (
@@ -346,10 +373,10 @@ class Episode(Row):
         )
 
 
-class EpisodeService(Row):
+class EpisodeService(LargeRow):
     """One service on the timeline of an episode (the costliest ones have a timeline)."""
 
-    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="services")
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="services", db_constraint=False)
     date = models.DateField()
     setting = models.CharField(max_length=20)
     category = models.CharField(max_length=80)
@@ -359,4 +386,4 @@ class EpisodeService(Row):
 
 
 # Tables with patients, in the order in which their rows can be removed; features that have more put theirs before.
-PATIENT_TABLES: list[type[Row]] = [EpisodeService, Episode, Gap]
+PATIENT_TABLES: list[type[LargeRow]] = [EpisodeService, Episode, Gap]

@@ -12,11 +12,11 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
@@ -26,7 +26,7 @@ from django.utils import timezone
 from openasm.app.audit.events import Kind, record
 from openasm.app.people.models import Practice, User, new_id, new_key
 from openasm.app.published import reading
-from openasm.app.published.bulk import Loader, loading, remove_stale
+from openasm.app.published.bulk import Loader, first_free, loading, remove_stale
 from openasm.app.published.fields import SealedTextField
 from openasm.app.published.models import Episode, EpisodeService, Gap, GapKind, Patient, Run
 from openasm.app.published.retention import remove_old_patient_rows
@@ -34,10 +34,17 @@ from openasm.app.published.score_rows import load_scores
 from openasm.app.sealing import patient_key, sealer
 from openasm.archive.projection import has_projection
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Hook = Callable[[Run, reading.Source], None]
-AFTER_ROWS: list[
-    Hook
-] = []  # features that follow a run (a worklist closing what is met): run last, in the same transaction
+GapsHook = Callable[[Run, "pa.Table", Loader], None]
+PatientsHook = Callable[[reading.Source, Run, Mapping[str, int], Callable[[str], int], Loader], dict[str, int]]
+# Features that follow a run. WITH_GAPS: given its gaps, to load what they make of them; WITH_PATIENTS: to load further rows about
+# patients (given practices by TIN and the row of a patient by identifier); AFTER_ROWS: run last, in the same transaction.
+WITH_GAPS: list[GapsHook] = []
+WITH_PATIENTS: list[PatientsHook] = []
+AFTER_ROWS: list[Hook] = []
 
 _ADVISORY_LOCK = 512_745_001
 
@@ -156,35 +163,35 @@ def _patients_rows(
     loader: Loader,
     progress: Callable[[str], None],
 ) -> dict[str, int]:
+    from openasm.app.published import patient_tables  # heavy: loaded only here
+
     patients = _Patients()
     kinds = _Kinds()
     counts: dict[str, int] = {}
     worklist = reading.patients_file(source, "worklist.csv")
     if worklist is not None:
         progress("gaps")
-        rows = reading.gap_rows(worklist, practice_of=practices, patient_id=patients.id_of, kind_id=kinds.id_of)
-        counts["gaps"] = loader.add(Gap, reading.GAP, _numbered(Gap, run, rows))
+        gaps = patient_tables.gap_table(worklist, practice_of=practices, patient_id=patients.id_of, kind_id=kinds.id_of)
+        gaps = patient_tables.numbered(gaps, run=run.pk, first=first_free(Gap))
+        counts["gaps"] = loader.add_table(Gap, gaps)
+        progress("worklists")
+        for hook in WITH_GAPS:
+            hook(run, gaps, loader)
     progress("episodes")
+    episodes = patient_tables.episode_table(source, practice_of=practices, patient_id=patients.id_of)
     episode_ids: dict[str, int] = {}
-    episodes = _numbered(Episode, run, reading.episode_rows(source, practice_of=practices, patient_id=patients.id_of))
-
-    def noted() -> Iterator[tuple[Any, ...]]:
-        for row in episodes:
-            episode_ids[row[4]] = row[0]
-            yield row
-
-    counts["episodes"] = loader.add(Episode, reading.EPISODE, noted())
+    if episodes is not None:
+        episodes = patient_tables.numbered(episodes, run=run.pk, first=first_free(Episode))
+        counts["episodes"] = loader.add_table(Episode, episodes)
+        episode_ids = dict(zip(episodes["episode"].to_pylist(), episodes["id"].to_pylist(), strict=True))
     columns = ("id", "run", "episode", "date", "setting", "category", "code", "npi", "cents")
-    services = _numbered(EpisodeService, run, reading.service_rows(source, episode_ids))
-    counts["services"] = loader.add(EpisodeService, columns, services)
+    services = zip(itertools.count(first_free(EpisodeService)), reading.service_rows(source, episode_ids))
+    counts["services"] = loader.add(EpisodeService, columns, ((place, run.pk, *row) for place, row in services))
+    for more in WITH_PATIENTS:
+        counts |= more(source, run, practices, patients.id_of, loader)
     counts["new_patients"] = loader.add(Patient, ("id", "key", "identifier"), patients.new_rows())
     loader.add(GapKind, ("id", "text"), kinds.new_rows())
     return counts
-
-
-def _numbered(model: Any, run: Run, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    last = model.objects.aggregate(last=Max("id"))["last"] or 0
-    return ((number, run.pk, *row) for number, row in zip(itertools.count(last + 1), rows))
 
 
 class _Patients:

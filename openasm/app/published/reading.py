@@ -5,13 +5,10 @@ Generators of tuples, in the order of the column names beside them. What a folde
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import json
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,19 +32,6 @@ OTHER_YEAR = declare(
     expected="patients' rows of the same performance year as the scores",
     next_step="Give the run of the same year with --with.",
 )
-
-_WORKLIST = (
-    "earliest",
-    "kind",
-    "measure",
-    "group",
-    "patient",
-    "missing",
-    "counts_for",
-    "final_score_points",
-    "dollars",
-)
-_DUE = ("by_when", "due")  # its name now, and in runs made before
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,135 +130,6 @@ def patients_file(source: Source, name: str) -> Path | None:
         if path.is_file():
             return path
     return None
-
-
-GAP = (
-    "id",
-    "run",
-    "practice",
-    "patient",
-    "measure",
-    "group",
-    "kind",
-    "missing",
-    "earliest",
-    "due",
-    "npis",
-    "points",
-    "cents",
-)
-
-
-def gap_rows(
-    path: Path, *, practice_of: Mapping[str, int], patient_id: Callable[[str], int], kind_id: Callable[[str], int]
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of Gap but for id and run: one for each practice of this run that a line counts for.
-
-    Lines that count for nobody here are left out: nobody could see them.
-    """
-    with path.open(encoding="utf-8", newline="") as stream:
-        header = next(csv.reader(stream), [])
-    due_column = next((name for name in _DUE if name in header), "")
-    if not due_column or any(name not in header for name in _WORKLIST):
-        raise InputRefused([Problem(WRONG_WORKLIST, path.name)])
-    counted: dict[str, tuple[tuple[int, str], ...]] = {}
-    for place, line in enumerate(_lines(path, (due_column, *_WORKLIST)), start=1):
-        due, earliest, kind, measure, group, patient, missing, whom, worth, dollars = line
-        places = counted.get(whom)
-        if places is None:
-            places = counted[whom] = _places(whom, practice_of)
-        if not places:
-            continue
-        try:
-            row = (patient_id(patient), measure, int(group), kind, kind_id(missing), earliest or None, due or None)
-            gain, paid = number(worth), in_cents(dollars)
-        except ValueError:
-            raise InputRefused([Problem(WRONG_WORKLIST, path.name, row=place)]) from None
-        for practice, npis in places:
-            yield (practice, *row, npis, gain, paid)
-
-
-def _lines(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Some columns of a CSV as texts, block by block: four times as fast as the csv module over millions of lines."""
-    import pyarrow as pa  # heavy: loaded only here
-    import pyarrow.csv as pa_csv
-
-    options = pa_csv.ConvertOptions(
-        include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
-    )
-    parsing = pa_csv.ParseOptions(newlines_in_values=True)
-    try:
-        with pa_csv.open_csv(path, convert_options=options, parse_options=parsing) as blocks:
-            for block in blocks:
-                yield from zip(*(block.column(name).to_pylist() for name in columns), strict=True)
-    except (pa.ArrowException, KeyError):
-        raise InputRefused([Problem(WRONG_WORKLIST, path.name)]) from None
-
-
-def _places(whom: str, practice_of: Mapping[str, int]) -> tuple[tuple[int, str], ...]:
-    """Practices and their NPIs from `tin/npi tin/npi`."""
-    found: dict[int, list[str]] = {}
-    for each in whom.split():
-        tin, _, npi = each.partition("/")
-        if tin in practice_of:
-            found.setdefault(practice_of[tin], []).extend([npi] if npi else [])
-    return tuple((practice, spaced(npis)) for practice, npis in found.items())
-
-
-def spaced(npis: Sequence[str]) -> str:
-    """NPIs with a space on both ends of each, so that one can be found in the text; at most twenty are kept."""
-    return f" {' '.join(sorted(set(npis))[:20])} " if npis else ""
-
-
-EPISODE = (
-    *("id", "run", "practice", "patient", "episode", "cohort", "start", "end", "days", "observed_cents"),
-    *("annualized_cents", "expected_cents", "ratio", "excluded_reason", "subgroup", "npis", "costs"),
-)
-_EPISODE_COLUMNS = (
-    *("cohort", "episode_id", "beneficiary", "tin", "start_date", "end_date", "days", "observed_cents"),
-    *("annualized_cents", "expected_cents", "ratio", "excluded_reason", "subgroup"),
-)
-
-
-def episode_rows(
-    source: Source, *, practice_of: Mapping[str, int], patient_id: Callable[[str], int]
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of Episode but for id and run, of practices of this run; `costs` as JSON text."""
-    path = patients_file(source, "episodes.parquet")
-    if path is None:
-        return
-    npis = _attributed(path.parent / "attribution.parquet")
-    costs = _costs(path.parent / "episode_costs.parquet")
-    for row in _records(path, _EPISODE_COLUMNS):
-        cohort, episode, patient, tin, *rest = row
-        practice = practice_of.get(tin)
-        if practice is None:
-            continue
-        start, end, days, observed, annualized, expected, ratio, excluded, subgroup = rest
-        yield (
-            *(practice, patient_id(patient), episode, cohort, start, end, days, observed, annualized, expected, ratio),
-            *(excluded or "", subgroup or "", spaced(npis.get(episode, ())), costs.get(episode, "{}")),
-        )
-
-
-def _attributed(path: Path) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    if path.is_file():
-        for episode, npi, attributed in _records(path, ("episode_id", "npi", "attributed")):
-            if attributed:
-                found[episode].append(npi)
-    return found
-
-
-def _costs(path: Path) -> Mapping[str, str]:
-    """Cents by service category of each episode, as JSON text."""
-    if not path.is_file():
-        return {}
-    sums: dict[str, dict[str, int]] = {}
-    for episode, category, cents in _records(path, ("episode_id", "category", "cents")):
-        own = sums.setdefault(episode, {})
-        own[category] = own.get(category, 0) + cents
-    return {episode: json.dumps(own, sort_keys=True) for episode, own in sums.items()}
 
 
 _SERVICE_COLUMNS = ("episode_id", "date", "setting", "category", "code", "npi", "cents")

@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from django.db.models import Max
-
-from openasm.app.published.bulk import Loader
+from openasm.app.published.bulk import Loader, first_free
 from openasm.app.published.models import (
     Benchmark,
     CohortResult,
@@ -66,7 +64,7 @@ def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: 
             run,
             ParticipantResult,
             _PARTICIPANT,
-            _participants(source, practices, projection, ids, _first(ParticipantResult)),
+            _participants(source, practices, projection, ids, first_free(ParticipantResult)),
         ),
         "practices": _add(loader, run, PracticeResult, _PRACTICE, _practice_results(source, practices, projection)),
         "measures": _add(loader, run, MeasureResult, _MEASURE, _measures(source, practices)),
@@ -82,13 +80,8 @@ def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: 
     return counts
 
 
-def _first(model: type[Row]) -> int:
-    """The first free identifier. Rows are numbered before they are loaded: while PostgreSQL takes rows, it answers nothing else."""
-    return int(model._default_manager.aggregate(last=Max("id"))["last"] or 0) + 1
-
-
 def _add(loader: Loader, run: Run, model: type[Row], columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> int:
-    numbered = ((place, run.pk, *row) for place, row in zip(itertools.count(_first(model)), rows))
+    numbered = ((place, run.pk, *row) for place, row in zip(itertools.count(first_free(model)), rows))
     return loader.add(model, ("id", "run", *columns), numbered)
 
 

@@ -6,18 +6,23 @@ measure, is excluded, or is not counted. What they do not know stays open and is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
-from openasm.app.published.models import Gap, PracticeResult, Run
+from openasm.app.published.bulk import Loader, first_free
+from openasm.app.published.models import PracticeResult, Run
 from openasm.app.published.reading import Source, patients_file, wanted_records
 from openasm.app.worklists.measures import named
-from openasm.app.worklists.models import Case, Outcome, PublishedWorklist, Status, WorkEvent, WorkItem
+from openasm.app.worklists.models import Case, CaseCount, Outcome, PublishedWorklist, Status, WorkEvent, WorkItem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _AT_A_TIME = 2_000
 _POPULATIONS = (
@@ -25,31 +30,29 @@ _POPULATIONS = (
 )
 Place = tuple[str, str, int]  # patient, measure, group
 
-# One row for each practice, patient, measure and group, numbered in the order of the list.
-_CASES = """
-INSERT INTO {case} (id, run_id, practice_id, patient_id, measure, "group", kind, ways, earliest, due, npis, points, cents, item_id)
-SELECT %s + row_number() OVER (
-         ORDER BY each.practice_id, CASE WHEN each.due IS NULL THEN 1 ELSE 0 END, each.due, coalesce(each.cents, 0) DESC,
-                  each.patient_id, each.measure, each."group"),
-       %s, each.practice_id, each.patient_id, each.measure, each."group",
-       CASE each.kind WHEN 0 THEN 'care' WHEN 1 THEN 'documentation' ELSE 'data' END,
-       each.ways, each.earliest, each.due, each.npis, each.points, each.cents, item.id
-FROM (SELECT practice_id, patient_id, measure, "group", count(*) AS ways,
-             min(CASE kind WHEN 'care' THEN 0 WHEN 'documentation' THEN 1 ELSE 2 END) AS kind,
-             CASE WHEN max(CASE WHEN due IS NOT NULL AND earliest IS NULL THEN 1 ELSE 0 END) = 1 THEN NULL
-                  ELSE min(CASE WHEN due IS NOT NULL THEN earliest END) END AS earliest,
-             max(due) AS due, max(npis) AS npis, max(points) AS points, max(cents) AS cents
-      FROM {gap} WHERE run_id = %s GROUP BY practice_id, patient_id, measure, "group") AS each
-LEFT JOIN {item} AS item ON item.practice_id = each.practice_id AND item.year = %s AND item.patient_id = each.patient_id
-     AND item.measure = each.measure AND item."group" = each."group"
+# Work goes on with the case of the same practice, patient, measure and group.
+_WITH_ITEMS = """
+UPDATE {case} SET item_id = item.id FROM {item} AS item
+WHERE {case}.run_id = %s AND item.year = %s AND {case}.patient_id = item.patient_id AND {case}.practice_id = item.practice_id
+  AND {case}.measure = item.measure AND {case}."group" = item."group"
 """
 
 
+def make_cases(run: Run, gaps: pa.Table, loader: Loader) -> None:
+    """Load the cases that a run's gaps make, and how many there are."""
+    from openasm.app.published.patient_tables import numbered  # heavy: loaded only here
+    from openasm.app.worklists.case_tables import case_table, count_table
+
+    cases = case_table(gaps)
+    loader.add_table(Case, numbered(cases, run=run.pk, first=first_free(Case)))
+    loader.add_table(CaseCount, numbered(count_table(cases), run=run.pk, first=first_free(CaseCount)))
+
+
 def follow_run(run: Run, source: Source) -> None:
-    """Make the run's cases and bring the work up to date; nothing when the run has no worklist."""
+    """Bring the work up to date with the run's cases; nothing when the run has no worklist."""
     if patients_file(source, "worklist.csv") is None:
         return
-    _make_cases(run)
+    _join_items(run)
     seen = Case.objects.filter(run=run, item=OuterRef("pk"))
     practices = PracticeResult.objects.filter(run=run).values("practice")
     items = WorkItem.objects.filter(practice__in=practices, year=run.performance_year)
@@ -59,13 +62,12 @@ def follow_run(run: Run, source: Source) -> None:
     _count(run, closed, left_out)
 
 
-def _make_cases(run: Run) -> None:
-    tables = {"case": Case._meta.db_table, "gap": Gap._meta.db_table, "item": WorkItem._meta.db_table}
-    last = Case.objects.aggregate(last=Max("id"))["last"] or 0
+def _join_items(run: Run) -> None:
+    tables = {"case": Case._meta.db_table, "item": WorkItem._meta.db_table}
     with connection.cursor() as cursor:
         cursor.execute(
-            _CASES.format(**{name: f'"{table}"' for name, table in tables.items()}),
-            [last, run.pk, run.pk, run.performance_year],
+            _WITH_ITEMS.format(**{name: f'"{table}"' for name, table in tables.items()}),
+            [run.pk, run.performance_year],
         )
 
 
@@ -133,12 +135,16 @@ def _count(run: Run, closed: list[WorkItem], left_out: list[WorkItem]) -> None:
     """Note for each practice what the run brought."""
     cases = {
         practice: (possible, lost)
-        for practice, possible, lost in Case.objects.filter(run=run)
+        for practice, possible, lost in CaseCount.objects.filter(run=run)
         .values("practice")
-        .annotate(possible=Count("pk", filter=Q(due__isnull=False)), lost=Count("pk", filter=Q(due__isnull=True)))
+        .annotate(
+            possible=Sum("cases", filter=Q(due__isnull=False), default=0),
+            lost=Sum("cases", filter=Q(due__isnull=True), default=0),
+        )
         .values_list("practice", "possible", "lost")
     }
     practices = PracticeResult.objects.filter(run=run).order_by("pk").values_list("practice", flat=True)
+    by_practice = [Counter(item.practice_id for item in items) for items in (closed, left_out)]
     PublishedWorklist.objects.bulk_create(
         (
             PublishedWorklist(
@@ -146,8 +152,8 @@ def _count(run: Run, closed: list[WorkItem], left_out: list[WorkItem]) -> None:
                 practice_id=practice,
                 cases=cases.get(practice, (0, 0))[0],
                 lost=cases.get(practice, (0, 0))[1],
-                closed=sum(item.practice_id == practice for item in closed),
-                left_out=sum(item.practice_id == practice for item in left_out),
+                closed=by_practice[0][practice],
+                left_out=by_practice[1][practice],
             )
             for practice in practices
         ),

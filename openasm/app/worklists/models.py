@@ -7,7 +7,6 @@ people did about a case; it is found again in the next run by practice, year, pa
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +15,7 @@ from django.utils import timezone
 
 from openasm.app.people.models import Practice
 from openasm.app.published.fields import SealedTextField
-from openasm.app.published.models import Patient, PatientRows, Row, Run
+from openasm.app.published.models import LargeRow, Patient, PatientRow, Run, unchecked_key
 
 
 class Status(StrEnum):
@@ -124,27 +123,22 @@ class WorkEvent(models.Model):
         return f"event of {self.item_id}"
 
 
-class Case(Row):
+class Case(PatientRow):
     """A case of a run. id: rising by practice, last day, then worth, so that it is the order of the list.
 
     due: the last day on which any way closes it (None: none does any more); earliest: the first such day (None: at once); points, cents: worth
     of closing it; ways: how many gaps it has; item: the work on it, once there is some.
     """
 
-    practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="+", db_index=False)
     measure = models.CharField(max_length=20)
     group = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=20)  # care when any way is care, then documentation, then data
     ways = models.PositiveSmallIntegerField()
     earliest = models.DateField(null=True)
     due = models.DateField(null=True)
-    npis = models.CharField(max_length=250, blank=True)
     points = models.FloatField(null=True)
     cents = models.BigIntegerField(null=True)
     item = models.ForeignKey(WorkItem, null=True, on_delete=models.SET_NULL, related_name="cases", db_index=False)
-
-    objects: Any = PatientRows["Case"].as_manager()
 
     class Meta:
         indexes = (
@@ -152,6 +146,20 @@ class Case(Row):
             models.Index(fields=("patient", "run"), name="case_of_patient"),
             models.Index(fields=("item",), condition=Q(item__isnull=False), name="case_of_item"),
         )
+
+
+class CaseCount(LargeRow):
+    """How many cases of one measure have the same days, and what they are worth together: pages add up those that are open on a day."""
+
+    practice = unchecked_key(Practice)
+    measure = models.CharField(max_length=20)
+    earliest = models.DateField(null=True)
+    due = models.DateField(null=True)
+    cases = models.PositiveIntegerField()
+    cents = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("practice", "run"), name="case_count_of_practice"),)
 
 
 class PublishedWorklist(models.Model):
