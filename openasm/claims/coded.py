@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from openasm.claims.contract import CLAIM_DIAGNOSES, CLAIM_LINES
@@ -23,7 +24,13 @@ from openasm.tables.engine import PARQUET_ROW_GROUP
 from openasm.tables.whole_file import temporary_beside
 from openasm.tables.words import MISSING, Domain
 
-CLAIM_DIGITS = 13
+CLAIM_FORM = "[0-9]{13}|-[0-9]{12}"
+"""Claim numbers that are held as integers: thirteen digits, or a minus sign (CMS's mark of made-up claims) and twelve."""
+
+SIGNED_FROM = -(10**12)
+"""The integer of the claim number -000000000000; integers then come in the order of the texts."""
+
+_CLAIM_CHARACTERS = 13
 DIAGNOSIS_PLACES = 12
 NO_CENTS = np.iinfo(np.int64).min
 _CENTS = ("allowed_cents", "paid_cents")
@@ -38,7 +45,7 @@ _ARROW = {Kind.INTEGER: pa.int64(), Kind.DATE: pa.date32(), Kind.TEXT: pa.dictio
 class CodedTables:
     """Claim lines of one setting as codes, and what the engine holds besides.
 
-    columns: beneficiary, claim (integer of thirteen digits), line, dates as days, codes by column, cents, `diagnosis_1` to
+    columns: beneficiary, claim (integer, see `CLAIM_FORM`), line, dates as days, codes by column, cents, `diagnosis_1` to
     `diagnosis_12` of the claim header; a column without a value is None. domains: the values behind the codes by name of the
     column (`diagnosis` for all diagnoses). constants: values that are the same in every row. other_lines, other_diagnoses:
     make the rows of the engine, columns as in the contract. people: everyone with a line, known once it is written.
@@ -153,7 +160,7 @@ def _other_columns(table: Any, contract: TableContract, domains: Mapping[str, Do
     for column in contract.columns:
         values = table.column(column.name)
         if column.name == "claim_id":
-            columns["claim"] = values.cast(pa.int64()).to_numpy()
+            columns["claim"] = _claim_numbers(values.cast(pa.string()))
         elif column.kind is Kind.TEXT:
             encoded = values.cast(pa.string()).combine_chunks().dictionary_encode()
             codes = domains[_DOMAIN.get(column.name, column.name)].of_texts([*encoded.dictionary.to_pylist(), None])
@@ -272,16 +279,25 @@ def _dictionary(codes: Any, texts: pa.Array) -> pa.Array:
 _FOUR_DIGITS = np.array([f"{number:04d}" for number in range(10_000)], dtype="S4").view("<u4")
 
 
+def _claim_numbers(texts: pa.ChunkedArray) -> Any:
+    signed = pc.starts_with(texts, "-").to_numpy(zero_copy_only=False)
+    numbers = texts.cast(pa.int64()).to_numpy()
+    return np.where(signed, SIGNED_FROM - numbers, numbers) if signed.any() else numbers
+
+
 def _claim_texts(claims: Any) -> pa.Array:
-    """Thirteen digits a claim; rows of one claim follow one another and share one text."""
+    """Thirteen characters a claim; rows of one claim follow one another and share one text."""
     new = np.concatenate([[True], claims[1:] != claims[:-1]])
     distinct = claims[new]
-    digits = np.empty((len(distinct), CLAIM_DIGITS), dtype=np.uint8)
-    rest = distinct
+    digits = np.empty((len(distinct), _CLAIM_CHARACTERS), dtype=np.uint8)
+    signed = distinct < 0
+    rest = np.where(signed, distinct - SIGNED_FROM, distinct)
     for offset in (9, 5, 1):
         rest, last = np.divmod(rest, 10_000)
-        np.ndarray(len(distinct), "<u4", buffer=digits, offset=offset, strides=(CLAIM_DIGITS,))[:] = _FOUR_DIGITS[last]
-    digits[:, 0] = rest + ord("0")
-    offsets = np.arange(0, digits.size + 1, CLAIM_DIGITS, dtype=np.int32)
+        np.ndarray(len(distinct), "<u4", buffer=digits, offset=offset, strides=(_CLAIM_CHARACTERS,))[:] = _FOUR_DIGITS[
+            last
+        ]
+    digits[:, 0] = np.where(signed, ord("-"), rest + ord("0"))
+    offsets = np.arange(0, digits.size + 1, _CLAIM_CHARACTERS, dtype=np.int32)
     texts = pa.StringArray.from_buffers(len(distinct), pa.py_buffer(offsets), pa.py_buffer(digits))
     return pa.DictionaryArray.from_arrays(pa.array((np.cumsum(new) - 1).astype(np.int32)), texts)

@@ -29,6 +29,11 @@ def blank(length: int) -> np.uint64:
     return np.uint64(int.from_bytes(b" " * length, "little"))
 
 
+def zeros(length: int) -> np.uint64:
+    """The word of a field of up to eight zeros."""
+    return np.uint64(int.from_bytes(b"0" * length, "little"))
+
+
 def cut_words(
     piece: Any, stride: int, rows: int, spans: Sequence[tuple[int, int]], into: Any = None
 ) -> tuple[Any, int]:

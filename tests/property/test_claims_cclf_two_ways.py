@@ -22,6 +22,8 @@ from tests.builders import cclf
 PEOPLE = ["1SA0A00AA00", "1SA0A00AA01", "1SA0A00AA08", ""]
 DAY = "2026-03-02"
 ODD_VALUES = {  # every field the short way reads, in forms usual and unusual
+    "CUR_CLM_UNIQ_ID": ["-000000000001", "-000000000002", "-000000000010"],
+    "CLM_LINE_NUM": ["0000000001", "0000000002", "00      1", "0000000a01"],
     "CLM_FROM_DT": [DAY, "1999-12-31", "1000-01-01", ""],
     "CLM_THRU_DT": [DAY, "2026-03-09"],
     "CLM_LINE_FROM_DT": [DAY, "2026-02-28", "9999-12-31", "", "2100-01-01"],
@@ -111,6 +113,36 @@ def test_both_ways_are_equal(records, files: int) -> None:
             account["dropped"] = dict(sorted(account["dropped"].items()))
     assert short == long
     assert short_manifest == long_manifest
+
+
+def test_signed_claim_numbers_and_padded_lines_go_the_short_way(tmp_path: Path) -> None:
+    """The forms of CMS's made-up deliveries: a minus sign and twelve digits, line numbers with zeros before them."""
+    rows = [
+        cclf.visit(0, 1, PEOPLE[0], CUR_CLM_UNIQ_ID=claim, CLM_LINE_NUM=f"{line:010d}", CLM_CNTL_NUM=claim)
+        for claim in ("-000000000010", "0000000000001", "-000000000002", "0000000000010", "-000000000000")
+        for line in (10, 9)
+    ]
+    cclf.write(tmp_path / "in" / "CCLF5", "CCLF5", rows)
+    taken = []
+    real = load.read_usual
+
+    def spied(*given: object) -> object:
+        taken.append(real(*given))
+        return taken[-1]
+
+    with mock.patch.object(load, "read_usual", spied):
+        short, _ = _loaded(tmp_path / "in", tmp_path / "short")
+    assert (taken[0].kept, [len(each) for each in taken[0].others]) == (10, [0])
+    with mock.patch.object(load, "_read_usual", return_value=None):
+        long, _ = _loaded(tmp_path / "in", tmp_path / "long")
+    assert short == long
+    for way in ("short", "long"):
+        written = pq.read_table(tmp_path / way / "claim_lines.parquet", columns=["claim_id", "line"]).to_pylist()
+        assert [(row["claim_id"], row["line"]) for row in written] == [
+            (claim, line)
+            for claim in ("-000000000000", "-000000000002", "-000000000010", "0000000000001", "0000000000010")
+            for line in (9, 10)
+        ]
 
 
 @given(st.lists(st.text("0123456789 .-", min_size=8, max_size=8), min_size=1), st.integers(0, 9_999_999))

@@ -141,14 +141,14 @@ def facility_fates(engine: DuckDbEngine, latest: str) -> None:
 
 
 def service_line_fates(engine: DuckDbEngine) -> None:
-    """The view `cclf2_fates`: service lines of outpatient claims that stand; lines of whole bills are folded into them.
+    """The table `cclf2_fates`: service lines of outpatient claims that stand; lines of whole bills are folded into them.
 
     Line payments hold only where they add up to the claim's payment (section 3.5); otherwise the whole payment goes to the
     claim's first line with a HCPCS code (else its first line) and the others get nothing.
     """
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW cclf2_fates AS
+        CREATE OR REPLACE TEMP TABLE cclf2_fates AS
         SELECT *, CASE
             WHEN CUR_CLM_UNIQ_ID IS NULL OR CLM_LINE_NUM IS NULL THEN '{BLANK}'
             WHEN claim IS NULL THEN '{NO_CLAIM}'
@@ -195,25 +195,38 @@ def facility_lines() -> str:
 
 
 def drug_fates(engine: DuckDbEngine, latest: str) -> None:
-    """The view `cclf7_fates`: the newest record of each fill stands unless it deletes the fill (sections 3.3, 5.2.4)."""
+    """The table `cclf7_fates`: the newest record of each fill stands unless it deletes the fill (sections 3.3, 5.2.4)."""
+    fill = (
+        "person, CLM_LINE_FROM_DT, PRVDR_SRVC_ID_QLFYR_CD, CLM_SRVC_PRVDR_GNRC_ID_NUM, CLM_DSPNSNG_STUS_CD, "
+        "CLM_LINE_RX_SRVC_RFRNC_NUM, CLM_LINE_RX_FILL_NUM"
+    )
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW cclf7_fates AS
-        SELECT *, CASE
+        CREATE OR REPLACE TEMP TABLE older_fills AS
+        SELECT file_number, record_number FROM (
+            SELECT file_number, record_number, row_number() OVER (
+                PARTITION BY {fill}
+                ORDER BY CLM_EFCTV_DT DESC NULLS LAST, CLM_IDR_LD_DT DESC NULLS LAST, CUR_CLM_UNIQ_ID DESC,
+                         CLM_ADJSMT_TYPE_CD DESC
+            ) AS place
+            FROM cclf7_named
+            WHERE CLM_LINE_RX_SRVC_RFRNC_NUM IS NOT NULL
+              AND hash({fill}) IN (SELECT hash({fill}) FROM cclf7_named GROUP BY 1 HAVING count(*) > 1)
+        ) WHERE place > 1
+        """
+    )
+    engine.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE cclf7_fates AS
+        SELECT person, CUR_CLM_UNIQ_ID, CLM_LINE_FROM_DT, CLM_PRSBNG_PRVDR_GNRC_ID_NUM, CLM_LINE_NDC_CD,
+               CLM_LINE_BENE_PMT_AMT, CASE
             WHEN CUR_CLM_UNIQ_ID IS NULL OR person IS NULL OR CLM_LINE_FROM_DT IS NULL THEN '{BLANK}'
-            WHEN place > 1 THEN '{OLDER_FILL}'
+            WHEN o.record_number IS NOT NULL THEN '{OLDER_FILL}'
             WHEN CLM_ADJSMT_TYPE_CD = '1' OR CLM_TYPE_CD IN ('03', '3') THEN '{DELETED_FILL}'
             WHEN CLM_LINE_FROM_DT NOT BETWEEN DATE '1900-01-01' AND DATE '{latest}' THEN '{IMPOSSIBLE_DATE}'
         END AS fate
-        FROM (
-            SELECT *, CASE WHEN CLM_LINE_RX_SRVC_RFRNC_NUM IS NULL THEN 1 ELSE row_number() OVER (
-                PARTITION BY person, CLM_LINE_FROM_DT, PRVDR_SRVC_ID_QLFYR_CD, CLM_SRVC_PRVDR_GNRC_ID_NUM,
-                             CLM_DSPNSNG_STUS_CD, CLM_LINE_RX_SRVC_RFRNC_NUM, CLM_LINE_RX_FILL_NUM
-                ORDER BY CLM_EFCTV_DT DESC NULLS LAST, CLM_IDR_LD_DT DESC NULLS LAST, CUR_CLM_UNIQ_ID DESC,
-                         CLM_ADJSMT_TYPE_CD DESC
-            ) END AS place
-            FROM cclf7_named
-        )
+        FROM cclf7_named AS r LEFT JOIN older_fills AS o
+          ON o.file_number = r.file_number AND o.record_number = r.record_number
         """
     )
 
@@ -249,10 +262,10 @@ def clinician_diagnoses(filled: set[str]) -> str:
 
 
 def facility_diagnosis_fates(engine: DuckDbEngine) -> None:
-    """The view `cclf4_fates`: diagnoses of facility claims that stand, numbered after the principal diagnosis of CCLF1."""
+    """The table `cclf4_fates`: diagnoses of facility claims that stand, numbered after the principal diagnosis of CCLF1."""
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW cclf4_fates AS
+        CREATE OR REPLACE TEMP TABLE cclf4_fates AS
         SELECT *, CASE
             WHEN claim IS NULL THEN '{NO_CLAIM}'
             WHEN CLM_DGNS_CD IS NULL OR version = '9' THEN '{CODE_UNUSABLE}'

@@ -11,7 +11,7 @@ import numpy as np
 
 from openasm.base.problems import ProblemKind, Problems, Severity, declare
 from openasm.claims.accounting import Account
-from openasm.claims.coded import CLAIM_DIGITS, CodedTables
+from openasm.claims.coded import CLAIM_FORM, CodedTables
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile, find_files
 from openasm.claims.sources.cclf.layout import FileLayout, layout
@@ -269,9 +269,7 @@ def _read_usual(
     if sum(records.values()) * _CODED_BYTES > memory_bytes // 2:
         return None
     for kind in ("cclf1", "cclf2", "cclf4", "cclf6", "cclf7"):
-        if engine.execute(
-            f"SELECT 1 FROM {kind} WHERE NOT regexp_full_match(CUR_CLM_UNIQ_ID, '[0-9]{{{CLAIM_DIGITS}}}') LIMIT 1"
-        ):
+        if engine.execute(f"SELECT 1 FROM {kind} WHERE NOT regexp_full_match(CUR_CLM_UNIQ_ID, '{CLAIM_FORM}') LIMIT 1"):
             return None
     crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
     of_kind = [file for file in files if file.kind == "CCLF5"]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from openasm.claims import codes
+from openasm.claims.coded import SIGNED_FROM
 from openasm.claims.sources.cclf.denials import CLAIM_DENIED, LINE_DENIED
 from openasm.claims.sources.cclf.files import CclfFile
 from openasm.claims.sources.cclf.layout import NO_DATES, FileLayout
@@ -220,9 +221,11 @@ class _Reader:
 
     def _identifiers(self, word: dict[str, Any], out: dict[str, Any], odd: Any) -> None:
         first, last = word["CUR_CLM_UNIQ_ID 1"], w.with_zeros(word["CUR_CLM_UNIQ_ID 2"], 5)
+        signed = (first & np.uint64(0xFF)) == np.uint64(ord("-"))
+        first = first ^ (signed * np.uint64(ord("-") ^ ord("0")))
         if not (w.are_digits(first) & w.are_digits(last)).all():
             raise NotUsual("claim numbers that are no numbers")
-        claim = w.number(first) * 100_000 + w.number(last)
+        claim = w.number(first) * 100_000 + w.number(last) + signed * np.int64(SIGNED_FROM)
         out["claim"] = claim
         person = self._pairs("beneficiary", word, "BENE_MBI_ID")
         out["person"] = person
@@ -272,7 +275,10 @@ class _Reader:
         out["allowed_cents"], wrong = w.amounts(word["CLM_LINE_ALOWD_CHRG_AMT 2"], word["CLM_LINE_ALOWD_CHRG_AMT 1"], 8)
         odd |= wrong | (word["CLM_LINE_ALOWD_CHRG_AMT 0"] != w.blank(1))
         line = self.domains["line"].encode(word["CLM_LINE_NUM 2"])
-        odd |= (line < 0) | (word["CLM_LINE_NUM 1"] != w.blank(2))
+        odd |= line < 0
+        padded = word["CLM_LINE_NUM 1"] != w.blank(2)
+        if padded.any():  # with zeros
+            odd |= padded & ((word["CLM_LINE_NUM 1"] != w.zeros(2)) | ~w.are_digits(word["CLM_LINE_NUM 2"]))
         out["line"] = line
 
     def _kinds(self, word: dict[str, Any], out: dict[str, Any], odd: Any) -> None:
