@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from openasm.projection.grid import Grid
@@ -146,8 +144,8 @@ def _adjustments(
     risk = shuffle.spread(_amounts("risk_score", count, scenario))
     dual = shuffle.spread(np.minimum(1.0, _amounts("dual_share", count, scenario)))
     complex_patient = complex_patient_adjustment(
-        Ratios.of_fractions([*_thousandths(risk), *standing.risk_scores]),
-        Ratios.of_fractions([*_thousandths(dual), *standing.dual_shares]),
+        _thousandths(risk).followed_by(Ratios.of_fractions(standing.risk_scores)),
+        _thousandths(dual).followed_by(Ratios.of_fractions(standing.dual_shares)),
         rules,
     )
     peers = Adjustments(
@@ -172,9 +170,9 @@ def _amounts(name: str, count: int, scenario: Scenario) -> Numbers:
     return lognormal(median, median * scenario.number(f"{name}_variation"), middles(count))
 
 
-def _thousandths(values: Numbers) -> list[Fraction]:
+def _thousandths(values: Numbers) -> Ratios:
     """Values rounded to thousandths, exact."""
-    return [Fraction(round(float(value) * 1000), 1000) for value in values]
+    return Ratios.of_counts(np.round(values * 1000).astype(np.int64), np.full(len(values), 1000))
 
 
 def _single(values: Numbers) -> Numbers:

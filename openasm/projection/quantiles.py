@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -39,8 +39,18 @@ def middles(slices: int) -> FloatTable:
 
 
 def normal_quantiles(probabilities: FloatTable) -> FloatTable:
-    """Standard normal quantiles of probabilities strictly between 0 and 1."""
-    return np.array([_NORMAL.inv_cdf(float(each)) for each in probabilities])
+    """Standard normal quantiles of probabilities strictly between 0 and 1, shape (n,), not to be written to.
+
+    One after the other, by the same steps on every machine, and kept: alternatives ask for the same probabilities again.
+    """
+    return _normal_quantiles(np.asarray(probabilities, dtype=np.float64).tobytes())
+
+
+@lru_cache(maxsize=16)
+def _normal_quantiles(probabilities: bytes) -> FloatTable:
+    quantiles = np.array([_NORMAL.inv_cdf(each) for each in np.frombuffer(probabilities).tolist()])
+    quantiles.setflags(write=False)
+    return quantiles
 
 
 def normal_probabilities(values: FloatTable) -> FloatTable:

@@ -55,6 +55,15 @@ class Ratios:
         pairs = [(0, 0) if value is None else (value.numerator, value.denominator) for value in values]
         return cls(_integers([pair[0] for pair in pairs]), _integers([pair[1] for pair in pairs]))
 
+    def followed_by(self, others: Ratios) -> Ratios:
+        """These ratios, then the others.
+
+        >>> Ratios.of_fractions([1]).followed_by(Ratios.of_fractions([Fraction(1, 2)])).value.tolist()
+        [1.0, 0.5]
+        """
+        parts = zip((self.numerator, self.denominator), (others.numerator, others.denominator), strict=True)
+        return Ratios(*(np.concatenate(pair) for pair in parts))
+
     def __len__(self) -> int:
         return len(self.numerator)
 
