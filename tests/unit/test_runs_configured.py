@@ -65,7 +65,8 @@ def test_the_run_folder_holds_what_the_reference_says(made: Path) -> None:
         *("scores/data_problems.csv", "scores/claims_by_practice.csv", "worksheets/tin_questions.csv"),
         *(f"patients/{name}" for name in ("populations.csv", "populations.parquet", "gaps.csv", "worklist.csv")),
         *(f"patients/{name}.parquet" for name in ("episodes", "attribution", "episode_costs", "costliest", "timeline")),
-        "patients/quality_visits.csv",
+        *("patients/quality_visits.csv", "patients/asm_beneficiaries.parquet", "patients/primary_care.parquet"),
+        *("scores/shared_beneficiaries.csv", "scores/level_choice.csv"),
     }
     assert wanted <= names
     page = (Path(__file__).parents[2] / "docs" / "reference" / "run-folder.md").read_text(encoding="utf-8")
@@ -192,7 +193,7 @@ def test_attestations_redo_scores_and_nothing_before(group: Path) -> None:
     file = group / "attestations.csv"
     file.write_text(file.read_text().replace("IA_1,yes", "IA_1,no", 1))
     again = made_again(group, group / "practice.toml")
-    assert set(again) == {"score_inputs", "scores", "worklist", "report"}
+    assert set(again) == {"score_inputs", "scores", "levels", "worklist", "report"}
     assert again["score_inputs"] == "attestations attestations.csv changed"
     assert again["scores"] == "rests on score_inputs, which is another"
 
@@ -204,7 +205,7 @@ def test_a_rule_value_redoes_the_stages_that_use_it(group: Path) -> None:
     changed = group / "changed.toml"
     changed.write_text((group / "practice.toml").read_text() + '[rules]\noverlays = ["own.yaml"]\n')
     again = made_again(group, changed)
-    assert set(again) == {"scores", "worklist", "report"}
+    assert set(again) == {"scores", "levels", "worklist", "report"}
     assert again["scores"] == "rule value payment.risk_level changed"
 
 
@@ -394,7 +395,7 @@ def test_earlier_runs_are_compared_and_followed(group: Path) -> None:
     file = group / "attestations.csv"
     file.write_text(file.read_text().replace("IA_1,yes", "IA_1,no"))
     assert set(run_now(path, group / "run").made) == {
-        *("score_inputs", "scores", "worklist", "comparison", "trend", "report")
+        *("score_inputs", "scores", "levels", "worklist", "comparison", "trend", "report")
     }
     run = group / "run"
     own = {row["tin"] for row in read_csv(group / "roster.csv").rows()}
@@ -470,7 +471,7 @@ def test_progress_counts_stages_and_guesses_the_time_left(group: Path) -> None:
     told = []
     run_now(with_section(group, "as_of = 2027-12-01", "as_of = 2027-11-01"), group / "run", progress=told.append)
     assert told[0].place == 1
-    assert {each.of for each in told} == {12}
+    assert {each.of for each in told} == {14}
     assert any(not each.reused and each.left for each in told)
     assert told[-1].title == "Report"
 

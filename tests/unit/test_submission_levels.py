@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from openasm.archive.run import Run, read_run
+from openasm.archive.tables import read_csv
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.regulation.rulebook import rules_for
-from openasm.runs.handing_in.submission import compare_levels
+from openasm.runs.handing_in.submission import compare_levels, write_level_choices
 from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, tin, write_folder
 from tests.builders.submissions import NOW
@@ -94,3 +95,18 @@ def test_other_rules_and_unknown_practices_are_refused(tmp_path: Path) -> None:
     assert "(best)" in done.stdout
     record = json.loads(openasm("compare", run.path, "--tin", tin(SMALL), "--json").stdout)
     assert record["best"] in record["levels"]
+
+
+def test_the_choices_of_small_practices_are_a_table_of_the_run(tmp_path: Path) -> None:
+    run = scored(tmp_path, own_rate=95, whole_rate=30)
+    path = tmp_path / "level_choice.csv"
+    assert write_level_choices(run, [tin(SMALL), "000000999"], path, rules=RULES) == 1
+    rows = list(read_csv(path).rows())
+    choice = compare_levels(run, tin(SMALL), rules=RULES)
+    assert [(row["level"], row["best"], float(row["final_score"]), float(row["change_dollars"])) for row in rows] == [
+        (each.level, "yes" if each.level == "individual" else "no", each.final_score, each.change_dollars)
+        for each in choice.outcomes
+    ]
+    other = scored(tmp_path / "large", own_rate=95, whole_rate=30, size=16, with_whole=False)
+    assert write_level_choices(other, [tin(SMALL)], tmp_path / "none.csv", rules=RULES) == 0
+    assert list(read_csv(tmp_path / "none.csv").rows()) == []

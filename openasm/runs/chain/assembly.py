@@ -50,10 +50,14 @@ def assemble(folder: Path, entries: Mapping[str, Entry]) -> None:
     """Fill a run's `scores/`, `worksheets/` and `patients/` from the stages that there are. Equal stages give equal bytes."""
     if "scores" in entries:
         _copy_tree(entries["scores"].out / "scores", folder / "scores")
+    if "levels" in entries:
+        _copy_tree(entries["levels"].out, folder)
     if "projection" in entries:
         _copy_tree(entries["projection"].out / "scores", folder / "scores")
     if "claims_by_practice" in entries:
         _copy_tree(entries["claims_by_practice"].out, folder)
+    if "primary_care" in entries:
+        _copy_tree(entries["primary_care"].out, folder)
     if "eligibility" in entries:
         _copy_named(entries["eligibility"].out, folder, ELIGIBILITY_FILES)
     if "quality" in entries:

@@ -19,6 +19,7 @@ from openasm.base.files import COLUMN_UNKNOWN, read_table, tin, written_whole
 from openasm.base.problems import Problems
 from openasm.claims.folder import open_claims
 from openasm.claims.loading import load_claims
+from openasm.episodes.primary_care import asm_beneficiaries, primary_care_rules
 from openasm.participants.roster import ROSTER_COLUMNS as ELIGIBILITY_ROSTER
 from openasm.projection.project import Request, project
 from openasm.quality.attribution import AttributedCounts, CountKey
@@ -33,6 +34,8 @@ from openasm.runs.chain.stage_graph import Outcome, Work
 from openasm.runs.comparison.looking_back import write_change, write_trends
 from openasm.runs.cost.claims_watch import practice_months, write_practice_months
 from openasm.runs.cost.episodes import run_episodes
+from openasm.runs.cost.primary_care import screenings_of_records, write_primary_care
+from openasm.runs.handing_in.submission import write_level_choices
 from openasm.runs.measures.gap_worth import worth_for_patients, worth_of_gaps, write_gap_worth
 from openasm.runs.measures.quality import run_quality
 from openasm.runs.measures.whose_patients import ROSTER_COLUMNS as QUALITY_ROSTER
@@ -113,6 +116,31 @@ def episodes(
     outcome = outcome_of_run(work.out)
     manifest = json.loads((work.out / "manifest.json").read_text(encoding="utf-8"))
     return replace(outcome, counts={**outcome.counts, "data_end": manifest["settings"]["claims_to"]})
+
+
+def primary_care(work: Work, configuration: Configuration, means: Means, claims: Path | None) -> Outcome:
+    """Who sees one's own ASM beneficiaries for primary care, and screenings found; of everybody's where one's own are not known."""
+    year = configuration.run.cost_year
+    rules = primary_care_rules(configuration.run.year)
+    prefix = "episodes-"
+    episodes = [
+        (name.removeprefix(prefix), entry.out / "patients")
+        for name, entry in work.before.items()
+        if name.startswith(prefix)
+    ]
+    recorded = screenings_of_records(configuration.records.source, year=year, rules=rules)
+    folder = claims or work.before["claims"].out
+    with open_engine(means.engine, memory_bytes=means.memory, threads=means.jobs, spill_folder=means.spill) as engine:
+        people = asm_beneficiaries(
+            open_claims(folder, engine),
+            engine,
+            episodes=episodes,
+            year=year,
+            rules=rules,
+            tins=own_tins(configuration),
+            recorded=recorded,
+        )
+    return Outcome(counts=write_primary_care(people, work.out))
 
 
 def eligibility(work: Work, configuration: Configuration, means: Means, inputs: EligibilityInputs) -> Outcome:
@@ -198,6 +226,14 @@ def scores(work: Work, configuration: Configuration, means: Means) -> Outcome:
         report=False,
     )
     return outcome_of_run(work.out)
+
+
+def levels(work: Work, configuration: Configuration) -> Outcome:
+    """What one's own small practices gain or lose by the level at which they hand in quality."""
+    run = read_run(work.before["scores"].out)
+    path = work.out / "scores" / "level_choice.csv"
+    practices = write_level_choices(run, own_tins(configuration), path, rules=rules_of(configuration))
+    return Outcome(counts={"practices": practices})
 
 
 def projection(work: Work, configuration: Configuration, means: Means) -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from openasm.base.errors import NotFound
 from openasm.base.parameters import Parameter, Rules
@@ -18,6 +19,7 @@ from openasm.regulation.participation import data_year
 from openasm.runs.chain import stage_work
 from openasm.runs.chain.configuration import DEMONSTRATION, Configuration
 from openasm.runs.chain.looking_back_stages import looking_back_stages
+from openasm.runs.chain.practice_stages import levels_stage, primary_care_stage
 from openasm.runs.chain.stage_graph import Stage, StageInput
 from openasm.runs.chain.stage_inputs import claims_folder, records, single, stated, tables_of, tree
 from openasm.runs.chain.stage_rooms import CLAIMS_ROOMS, EPISODE_ROOMS, QUALITY_ROOMS, SCORE_ROOMS
@@ -46,9 +48,9 @@ def stages_of(configuration: Configuration, means: Means) -> Asked:
     Raises RuleUnpublished for a year without values, InputRefused for rule files that cannot be read.
     """
     graph = _Graph(configuration, means)
-    for ask in (graph.claims, graph.claims_by_practice, graph.eligibility, graph.episodes, graph.quality):
+    for ask in (graph.claims, graph.claims_by_practice, graph.eligibility, graph.episodes, graph.primary_care):
         ask()
-    for ask in (graph.scores, graph.projection, graph.worklist, graph.looking_back, graph.report):
+    for ask in (graph.quality, graph.scores, graph.projection, graph.worklist, graph.looking_back, graph.report):
         ask()
     return Asked(tuple(graph.stages), graph.missing, graph.rules, graph.constructions, graph.codes)
 
@@ -59,6 +61,7 @@ class _Graph:
     def __init__(self, configuration: Configuration, means: Means) -> None:
         self.configuration = configuration
         self.means = means
+        self.how: Mapping[str, Any] = {"configuration": configuration, "means": means}
         self.stages: list[Stage] = []
         self.missing: dict[str, str] = {}
         self.constructions: dict[str, tuple[Parameter, ...]] = {}
@@ -107,12 +110,7 @@ class _Graph:
             Stage(
                 "claims_by_practice",
                 "Claims by practice and month",
-                partial(
-                    stage_work.claims_by_practice,
-                    configuration=self.configuration,
-                    means=self.means,
-                    claims=self.loaded,
-                ),
+                partial(stage_work.claims_by_practice, **self.how, claims=self.loaded),
                 (*CLAIMS_ROOMS, "runs/cost"),
                 after=self._after_claims(),
                 inputs=self._claims_inputs(),
@@ -222,15 +220,7 @@ class _Graph:
             Stage(
                 name,
                 f"Episodes of {year}: {_TITLES[cohort]}",
-                partial(
-                    stage_work.episodes,
-                    configuration=self.configuration,
-                    means=self.means,
-                    claims=self.loaded,
-                    cohort=cohort,
-                    codes=codes,
-                    year=year,
-                ),
+                partial(stage_work.episodes, **self.how, claims=self.loaded, cohort=cohort, codes=codes, year=year),
                 EPISODE_ROOMS,
                 after=self._after_claims(),
                 inputs=(*self._claims_inputs(), single("codes list", codes)),
@@ -239,6 +229,14 @@ class _Graph:
                 weight=10,
             )
         )
+
+    def primary_care(self) -> None:
+        """Primary care of the beneficiaries of these episodes."""
+        if not (episodes := self.names("episodes-")):
+            self.missing["primary_care"] = "no episodes"
+            return
+        place = (*self._after_claims(), *episodes), self._claims_inputs()
+        self.stages.append(primary_care_stage(self.configuration, self.means, self.loaded, *place))
 
     def quality(self) -> None:
         """Measures of the records."""
@@ -278,7 +276,7 @@ class _Graph:
         section = self.configuration.score_inputs
         if section.peers is None and section.participants is None:
             why = "nobody to score: no [score_inputs] peers or participants"
-            self.missing |= dict.fromkeys(("score_inputs", "scores"), why)
+            self.missing |= dict.fromkeys(("score_inputs", "scores", "levels"), why)
             return
         quality = ("quality",) if self.has("quality") else ()
         read = [
@@ -322,6 +320,15 @@ class _Graph:
                 weight=2,
             )
         )
+
+        self.levels()
+
+    def levels(self) -> None:
+        """The choice of one's own small practices."""
+        if stage_work.own_tins(self.configuration):
+            self.stages.append(levels_stage(self.configuration, used=records(parameters_used(self.rules))))
+        else:
+            self.missing["levels"] = "one's own practices are not known"
 
     def projection(self) -> None:
         """The simulation."""

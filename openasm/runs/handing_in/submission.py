@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from openasm.archive.run import Run
+from openasm.archive.tables import Cell, table_of, write_csv
 from openasm.base.errors import NotFound
 from openasm.base.parameters import Rules
 from openasm.base.problems import Problems
@@ -73,6 +75,32 @@ def compare_levels(run: Run, tin: str, *, rules: Rules) -> LevelChoice:
     totals = {level: math.fsum(each.change_dollars for each in outcomes if each.level == level) for level in levels}
     best = max(levels, key=lambda level: (totals[level], -LEVELS.index(level)))
     return LevelChoice(tin, levels, tuple(outcomes), best)
+
+
+LEVEL_COLUMNS = (
+    *("tin", "npi", "cohort", "level", "best", "quality_score", "minimum_met", "final_score"),
+    *("payment_adjustment_factor", "change_dollars"),
+)
+
+
+def write_level_choices(run: Run, tins: Sequence[str], path: Path, *, rules: Rules) -> int:
+    """Write `level_choice.csv` of those of some practices that have a choice; returns how many these are. rules: as `compare_levels`."""
+    people = run.table("inputs/participants")
+    clinicians = dict(zip(people.texts("tin"), people.texts("clinicians_in_tin"), strict=True))
+    small = [
+        tin for tin in tins if tin in clinicians and bool(is_small_practice(np.array(int(clinicians[tin])), rules))
+    ]
+    choices = [choice for tin in small if len((choice := compare_levels(run, tin, rules=rules)).levels) > 1]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *(choice.tin, each.npi, each.cohort, each.level, each.level == choice.best, each.quality_score),
+            *(each.minimum_met, each.final_score, each.payment_adjustment_factor, each.change_dollars),
+        )
+        for choice in choices
+        for each in choice.outcomes
+    ]
+    write_csv(path, table_of(LEVEL_COLUMNS, rows))
+    return len(choices)
 
 
 def _choices(rows: Sequence[QualityRow], tin: str, *, small: bool) -> tuple[str, ...]:
