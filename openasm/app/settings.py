@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "openasm.app.kept",
     "openasm.app.attestations",
     "openasm.app.readiness",
+    "openasm.app.primary_care",
     "openasm.app.arrangements",
     "openasm.app.incentives",
     "openasm.app.requests",

@@ -39,6 +39,7 @@ urlpatterns = [
     path("", include("openasm.app.kept.urls")),
     path("", include("openasm.app.attestations.urls")),
     path("", include("openasm.app.readiness.urls")),
+    path("", include("openasm.app.primary_care.urls")),
     path("", include("openasm.app.arrangements.urls")),
     path("", include("openasm.app.incentives.urls")),
     path("", include("openasm.app.requests.urls")),

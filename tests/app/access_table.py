@@ -103,6 +103,14 @@ ACCESS: Mapping[str, Access] = {
     "attestations_file": practice(EDITORS, get=404, arguments=_YEAR),
     "attestation_use": practice(EDITORS, get=405, post=302, arguments=_YEAR),
     "readiness": practice(ALL_MEMBERS),
+    # primary care and telehealth
+    "primary_care": practice(SEE_PATIENTS),
+    "primary_care_enter": practice(EDITORS, get=405, post=302),
+    "primary_care_process": practice(EDITORS, get=405, post=302),
+    "primary_care_file": practice(EXPORTERS, arguments={"form": lambda _: "csv"}),
+    "primary_care_patient": practice(SEE_PATIENTS, get=404, arguments={"patient": lambda _: "nosuchkey"}),
+    "telehealth": practice(SEE_PATIENTS),
+    "telehealth_file": practice(EXPORTERS, arguments={"form": lambda _: "csv"}),
     # arrangements, incentives, requests
     "arrangements": practice(EDITORS),
     "new_arrangement": practice(EDITORS, post=200),

@@ -352,6 +352,30 @@ def _patients(folder: Path) -> None:
     services = [("e1", dt.date(2026, 5, 2), "inpatient", "Inpatient", "291", NPIS[0], 1_000_000)]
     columns = ("episode_id", "date", "setting", "category", "code", "npi", "cents")
     write_parquet(folder / "timeline.parquet", columns, services)
+    _primary_care(folder)
+
+
+def _primary_care(folder: Path) -> None:
+    seen, visited = dt.date(2027, 6, 1), dt.date(2027, 5, 3)
+    doctor = ("900000021", "2999000054", 3, visited)
+    people = [
+        (TINS[0], CANARY_NAMES[5], "heart_failure", NPIS[0], seen, *doctor, visited, "claims", "G0136", False),
+        (TINS[0], CANARY_NAMES[6], "heart_failure", NPIS[1], None, *doctor, visited, "records", "96777-8", True),
+        (TINS[0], CANARY_NAMES[0], "low_back_pain", NPIS[2], seen, *(None,) * 8),
+        (TINS[1], CANARY_NAMES[7], "low_back_pain", NPIS[2], seen, *(None,) * 8),
+    ]
+    names = (
+        *("tin", "beneficiary", "cohorts", "npis", "last_seen", "primary_tin", "primary_npi", "visit_days"),
+        *("last_visit", "screened_on", "screening_source", "screening_code", "screening_certain"),
+    )
+    write_parquet(folder / "asm_beneficiaries.parquet", names, people)
+    visits = [
+        (TINS[0], CANARY_NAMES[5], 1, *doctor),
+        (TINS[0], CANARY_NAMES[5], 2, "900000022", "2999000062", 1, visited),
+        (TINS[0], CANARY_NAMES[6], 1, *doctor),
+    ]
+    columns = ("tin", "beneficiary", "place", "primary_tin", "primary_npi", "visit_days", "last_visit")
+    write_parquet(folder / "primary_care.parquet", columns, visits)
 
 
 def write_parquet(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
