@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("openasm.cli.serve", "The workbench: a web application for a practice's every day."),
     "publish": ("openasm.cli.publish", "A finished run into the workbench."),
     "audit": ("openasm.cli.audit", "The workbench's events: verify the chain, export them."),
+    "remind": ("openasm.cli.remind", "Mails about what is due in the readiness plans."),
     "backup": ("openasm.cli.backup", "A copy of the workbench's data, taken while it runs."),
     "restore": ("openasm.cli.restore", "A backup into a new data folder."),
 }

@@ -130,6 +130,7 @@ ACCESS: Mapping[str, Access] = {
     "binder": practice(EDITORS, arguments=_YEAR),
     "binder_file": practice(EDITORS, get=404, arguments=_YEAR),
     "request_step": practice(EDITORS, get=405, post=404, arguments={"key": lambda _: "nosuchkey"}),
+    "readiness_reminders": practice(EDITORS, get=405, post=302),
     "readiness_calendar": practice(ALL_MEMBERS, arguments=_YEAR),
     "readiness_task": practice(EDITORS, post=200, arguments={**_YEAR, "key": lambda _: "registration"}),
     # data

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     UPLOADED = "uploaded"
     RUN_STARTED = "run_started"
     ATTESTED = "attested"
+    REMINDED = "reminded"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from openasm.app.kept.rows import KeptRow, KeptRows
-from openasm.app.people.models import Practice
+from openasm.app.people.models import Practice, User
 
 
 class TaskState(StrEnum):
@@ -41,3 +41,39 @@ class TaskEntry(KeptRow):
 
     def __str__(self) -> str:
         return f"{self.key} {self.number}"
+
+
+class ReminderSent(models.Model):
+    """That somebody was reminded of a task: `soon` before its day, `late` after it. Each once for a task and day.
+
+    A row stands before its mail goes out and is taken away when that fails, so that no mail goes out twice.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="+", db_index=False)
+    year = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=60)
+    due = models.DateField()
+    about = models.CharField(max_length=4)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("practice", "user", "year", "key", "due", "about"), name="reminded_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.about}"
+
+
+class RemindersOff(models.Model):
+    """That somebody wants no reminders of a practice."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    practice = models.ForeignKey(Practice, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "practice"), name="reminders_off_once"),)
+
+    def __str__(self) -> str:
+        return "no reminders"

@@ -8,6 +8,7 @@ from openasm.app.readiness import views
 
 urlpatterns = [
     path("practices/<str:practice>/readiness/", views.readiness, name="readiness"),
+    path("practices/<str:practice>/readiness/reminders/", views.reminders, name="readiness_reminders"),
     path("practices/<str:practice>/readiness/<int:year>/tasks/<str:key>/", views.task, name="readiness_task"),
     path("practices/<str:practice>/readiness/<int:year>/calendar.ics", views.calendar, name="readiness_calendar"),
 ]

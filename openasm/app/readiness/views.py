@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.attestations import reading
@@ -19,6 +19,7 @@ from openasm.app.people.models import Practice
 from openasm.app.readiness.actions import note_task
 from openasm.app.readiness.models import TaskEntry, TaskState
 from openasm.app.readiness.plan import plan_of
+from openasm.app.readiness.reminders import choose_reminders, wants_reminders
 from openasm.base.errors import WrongUsage
 from openasm.submission.calendar import calendar_text
 
@@ -69,6 +70,7 @@ def readiness(request: PageRequest, practice: Practice) -> HttpResponse:
         "late": plan.count("late", "missed"),
         "soon": plan.count("soon"),
         "done": plan.count("done"),
+        "reminded": wants_reminders(request.user, practice),
         "next": next((each for each in plan.tasks if each.state in ("open", "soon", "late")), None),
     }
     return render(request, "readiness/readiness.html", context)
@@ -123,3 +125,15 @@ def calendar(request: PageRequest, practice: Practice, year: int) -> HttpRespons
     response = HttpResponse(text, content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="readiness-{year}.ics"'
     return response
+
+
+@access(Permission.DRAFT_ATTESTATIONS)
+@require_POST
+def reminders(request: PageRequest, practice: Practice) -> HttpResponse:
+    """Say whether the person wants mails about this plan."""
+    wanted = request.POST.get("wanted") == "yes"
+    choose_reminders(request.user, practice, wanted=wanted, request=request)
+    messages.success(
+        request, "You will be reminded by mail." if wanted else "You will get no more mails about this plan."
+    )
+    return redirect("readiness", practice=practice.key)
