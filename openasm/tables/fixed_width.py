@@ -21,6 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from openasm.tables.words import are_digits, number
+
 BLOCK_RECORDS = 65_536
 _CUT_RECORDS = 1_024
 _BLANK, _DOT, _MINUS, _ZERO, _NEWLINE, _RETURN = (ord(character) for character in " .-0\n\r")
@@ -337,28 +339,53 @@ def _texts(cells: Any) -> pa.Array:
 
 
 def _dates(cells: Any, no_dates: frozenset[str]) -> tuple[pa.Array, Any]:
-    places, values = _distinct_dates(cells)
-    days = np.zeros(len(values), dtype=np.int32)
-    missing = np.zeros(len(values), dtype=bool)
-    wrong = np.zeros(len(values), dtype=bool)
-    for place, value in enumerate(values):
-        if value == "" or value in no_dates:
-            missing[place] = True
-        elif (day := _day(value)) is None:
-            missing[place] = wrong[place] = True
-        else:
-            days[place] = day
-    array = pa.array(days[places], pa.int32(), mask=missing[places]).cast(pa.date32())
-    return array, (wrong[places] if wrong.any() else None)
+    """Days since 1970: dates in their usual form are reckoned as numbers, blanks and all else are looked at one by one."""
+    usual, numbers = _usual_dates(cells)
+    days, real = _days(numbers)
+    none = np.zeros(len(cells), dtype=bool)
+    for text in no_dates:
+        none |= numbers == int(text.replace("-", ""))
+    missing = ~(usual & real) | (usual & none)
+    wrong = usual & ~real & ~none
+    others = np.flatnonzero(~usual & (cells != _BLANK).any(axis=1))
+    if len(others):
+        places, texts = _distinct(np.ascontiguousarray(cells[others]))
+        read = [None if text in no_dates else _day(text) for text in texts]
+        gone = np.array([day is None for day in read])
+        missing[others] = gone[places]
+        wrong[others] = (gone & np.array([text != "" and text not in no_dates for text in texts]))[places]
+        days[others] = np.array([day or 0 for day in read], dtype=np.int32)[places]
+    array = pa.array(days, pa.int32(), mask=missing if missing.any() else None).cast(pa.date32())
+    return array, (wrong if wrong.any() else None)
 
 
-def _distinct_dates(cells: Any) -> tuple[Any, list[str]]:
-    """As `_distinct`; where every row has its hyphens, the eight other characters tell the dates apart."""
-    hyphens = cells[:, (4, 7)]
-    if cells.shape[1] != 10 or not (hyphens == _MINUS).all():
-        return _distinct(cells)
-    places, values = _distinct(np.ascontiguousarray(cells[:, (0, 1, 2, 3, 5, 6, 8, 9)]))
-    return places, [f"{value[:4]}-{value[4:6]}-{value[6:]}" for value in values]
+_FIRST_DAYS = np.arange("0001-01", "10000-02", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int32)
+"""The first day of every month from January of the year 1, and of the two after the last."""
+
+
+def _usual_dates(cells: Any) -> tuple[Any, Any]:
+    """Which rows are printed as four digits, two and two with hyphens between, and those digits as one number."""
+    rows, width = cells.shape
+    if width != 10 or not rows:
+        return np.zeros(rows, dtype=bool), np.zeros(rows, dtype=np.int64)
+    first = np.ndarray((rows,), "<u8", buffer=cells, strides=(width,))
+    last = np.ndarray((rows,), "<u8", buffer=cells, offset=2, strides=(width,))
+    digits = (first & np.uint64(0x00000000FFFFFFFF)) | ((first >> np.uint64(8)) & np.uint64(0x0000FFFF00000000))
+    digits |= last & np.uint64(0xFFFF000000000000)
+    usual = are_digits(digits)
+    usual &= (first & np.uint64(0xFF0000FF00000000)) == np.uint64(0x2D00002D00000000)
+    return usual, number(digits)
+
+
+def _days(numbers: Any) -> tuple[Any, Any]:
+    """Days since 1970 of dates as numbers of eight digits, and whether there is such a day."""
+    months, day = np.divmod(numbers.astype(np.int32), np.int32(100))
+    year, month = np.divmod(months, np.int32(100))
+    real = (month >= 1) & (month <= 12) & (year >= 1) & (year <= 9999) & (day >= 1)
+    place = np.where(real, (year - 1) * 12 + month - 1, 0)
+    days = _FIRST_DAYS[place] + (day - 1)
+    real &= days < _FIRST_DAYS[place + 1]
+    return days, real
 
 
 def _day(value: str) -> int | None:

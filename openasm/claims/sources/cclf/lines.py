@@ -140,27 +140,36 @@ def facility_fates(engine: DuckDbEngine, latest: str) -> None:
     )
 
 
+_PLACE = "CASE WHEN CLM_LINE_HCPCS_CD IS NULL THEN 1000000000000 ELSE 0 END + CLM_LINE_NUM"
+"""Orders a claim's service lines: those with a HCPCS code first, then by number (of ten digits at most)."""
+
+
 def service_line_fates(engine: DuckDbEngine) -> None:
     """The table `cclf2_fates`: service lines of outpatient claims that stand; lines of whole bills are folded into them.
 
     Line payments hold only where they add up to the claim's payment (section 3.5); otherwise the whole payment goes to the
     claim's first line with a HCPCS code (else its first line) and the others get nothing.
     """
+    modifiers = ", ".join(f"l.HCPCS_{place}_MDFR_CD" for place in range(1, 6))
     engine.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE cclf2_fates AS
-        SELECT *, CASE
-            WHEN CUR_CLM_UNIQ_ID IS NULL OR CLM_LINE_NUM IS NULL THEN '{BLANK}'
-            WHEN claim IS NULL THEN '{NO_CLAIM}'
-            WHEN setting <> 'outpatient' THEN '{FOLDED}'
-        END AS fate
-        FROM (
-            SELECT l.*, f.*, sum(coalesce(l.CLM_LINE_CVRD_PD_AMT, 0)) OVER (PARTITION BY l.CUR_CLM_UNIQ_ID) AS line_total,
-                   row_number() OVER (
-                       PARTITION BY l.CUR_CLM_UNIQ_ID ORDER BY l.CLM_LINE_HCPCS_CD IS NULL, l.CLM_LINE_NUM
-                   ) AS place
-            FROM cclf2 AS l LEFT JOIN facility AS f ON f.claim = l.CUR_CLM_UNIQ_ID
-        )
+        SELECT l.CUR_CLM_UNIQ_ID, l.CLM_LINE_NUM, l.CLM_LINE_FROM_DT, l.CLM_LINE_THRU_DT, l.CLM_LINE_INSTNL_REV_CTR_DT,
+               l.CLM_LINE_HCPCS_CD, l.CLM_LINE_PROD_REV_CTR_CD, l.CLM_LINE_CVRD_PD_AMT, {modifiers}, f.*, t.line_total,
+               ({_PLACE} = t.first) AS is_first,
+               CASE
+                   WHEN l.CUR_CLM_UNIQ_ID IS NULL OR CLM_LINE_NUM IS NULL THEN '{BLANK}'
+                   WHEN f.claim IS NULL THEN '{NO_CLAIM}'
+                   WHEN setting <> 'outpatient' THEN '{FOLDED}'
+               END AS fate
+        FROM cclf2 AS l
+        LEFT JOIN facility AS f ON f.claim = l.CUR_CLM_UNIQ_ID
+        LEFT JOIN (
+            SELECT CUR_CLM_UNIQ_ID AS claim, sum(coalesce(CLM_LINE_CVRD_PD_AMT, 0)) AS line_total, min({_PLACE}) AS first
+            FROM cclf2
+            WHERE CLM_LINE_NUM IS NOT NULL AND CUR_CLM_UNIQ_ID IN (SELECT claim FROM facility WHERE setting = 'outpatient')
+            GROUP BY CUR_CLM_UNIQ_ID
+        ) AS t ON t.claim = l.CUR_CLM_UNIQ_ID
         """
     )
 
@@ -177,7 +186,7 @@ def facility_lines() -> str:
                CLM_LINE_PROD_REV_CTR_CD, NULL, NULL, cents, cents, 'paid'
         FROM (
             SELECT *, coalesce(CLM_LINE_FROM_DT, CLM_LINE_INSTNL_REV_CTR_DT, from_date) AS start,
-                   CASE WHEN line_total = paid THEN coalesce(CLM_LINE_CVRD_PD_AMT, 0) WHEN place = 1 THEN paid ELSE 0 END
+                   CASE WHEN line_total = paid THEN coalesce(CLM_LINE_CVRD_PD_AMT, 0) WHEN is_first THEN paid ELSE 0 END
                    AS cents
             FROM cclf2_fates WHERE fate IS NULL
         )
@@ -264,23 +273,30 @@ def clinician_diagnoses(filled: set[str]) -> str:
 def facility_diagnosis_fates(engine: DuckDbEngine) -> None:
     """The table `cclf4_fates`: diagnoses of facility claims that stand, numbered after the principal diagnosis of CCLF1."""
     engine.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE named_diagnoses AS
+        SELECT d.file_number, d.record_number, f.claim, f.person, f.principal, d.CLM_DGNS_CD, d.CLM_PROD_TYPE_CD,
+               d.CLM_VAL_SQNC_NUM, coalesce(d.DGNS_PRCDR_ICD_IND, f.version) AS version,
+               hash(f.claim, d.CLM_DGNS_CD) AS bucket
+        FROM cclf4 AS d LEFT JOIN facility AS f ON f.claim = d.CUR_CLM_UNIQ_ID
+        """
+    )
+    engine.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE cclf4_fates AS
-        SELECT *, CASE
-            WHEN claim IS NULL THEN '{NO_CLAIM}'
-            WHEN CLM_DGNS_CD IS NULL OR version = '9' THEN '{CODE_UNUSABLE}'
-            WHEN place > 1 OR CLM_DGNS_CD = principal THEN '{REPEATED_DIAGNOSIS}'
+        SELECT d.claim, d.person, d.CLM_DGNS_CD, d.CLM_PROD_TYPE_CD, d.CLM_VAL_SQNC_NUM, CASE
+            WHEN d.claim IS NULL THEN '{NO_CLAIM}'
+            WHEN d.CLM_DGNS_CD IS NULL OR version = '9' THEN '{CODE_UNUSABLE}'
+            WHEN r.place > 1 OR d.CLM_DGNS_CD = principal THEN '{REPEATED_DIAGNOSIS}'
         END AS fate
-        FROM (
-            SELECT *, row_number() OVER (
-                PARTITION BY claim, CLM_DGNS_CD ORDER BY CLM_PROD_TYPE_CD = 'D' DESC, CLM_VAL_SQNC_NUM, CLM_PROD_TYPE_CD
+        FROM named_diagnoses AS d LEFT JOIN (
+            SELECT file_number, record_number, claim, row_number() OVER (
+                PARTITION BY claim, CLM_DGNS_CD
+                ORDER BY CLM_PROD_TYPE_CD = 'D' DESC, CLM_VAL_SQNC_NUM, CLM_PROD_TYPE_CD
             ) AS place
-            FROM (
-                SELECT d.* EXCLUDE (DGNS_PRCDR_ICD_IND), f.claim, f.person, f.principal,
-                       coalesce(d.DGNS_PRCDR_ICD_IND, f.version) AS version
-                FROM cclf4 AS d LEFT JOIN facility AS f ON f.claim = d.CUR_CLM_UNIQ_ID
-            )
-        )
+            FROM named_diagnoses
+            WHERE bucket IN (SELECT bucket FROM named_diagnoses GROUP BY bucket HAVING count(*) > 1)
+        ) AS r ON r.file_number = d.file_number AND r.record_number = d.record_number AND r.claim = d.claim
         """
     )
 

@@ -334,7 +334,7 @@ def _tables(
 
 
 def _count_moved_payments(engine: DuckDbEngine, problems: Problems) -> None:
-    count = engine.execute("SELECT count(*) FROM cclf2_fates WHERE fate IS NULL AND place = 1 AND line_total <> paid")[
+    count = engine.execute("SELECT count(*) FROM cclf2_fates WHERE fate IS NULL AND is_first AND line_total <> paid")[
         0
     ][0]
     if count:

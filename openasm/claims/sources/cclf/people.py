@@ -68,28 +68,35 @@ def make_people(engine: DuckDbEngine, files: Sequence[CclfFile]) -> tuple[int, i
     engine.create_rows("made_on", ("file_number", "made"), made, types=("INTEGER", "DATE"))
     engine.execute(
         """
+        CREATE OR REPLACE TEMP TABLE every_snapshot AS
+        SELECT coalesce(x.current, p.BENE_MBI_ID) AS person, coalesce(m.made, DATE '9999-12-31') AS made,
+               p.BENE_FIPS_STATE_CD AS state, p.BENE_FIPS_CNTY_CD AS county, coalesce(p.GEO_ZIP5_CD, p.BENE_ZIP_CD) AS zip,
+               p.BENE_DOB AS birth_date, p.BENE_DEATH_DT AS death_date, p.BENE_SEX_CD AS sex,
+               p.BENE_MDCR_STUS_CD AS status, p.BENE_DUAL_STUS_CD AS dual, p.BENE_ORGNL_ENTLMT_RSN_CD AS origin,
+               p.BENE_ENTLMT_BUYIN_IND AS buy_in, p.BENE_PART_A_ENRLMT_BGN_DT AS part_a_from,
+               p.BENE_PART_B_ENRLMT_BGN_DT AS part_b_from, p.BENE_RNG_BGN_DT AS range_from, p.BENE_RNG_END_DT AS range_to
+        FROM cclf8 AS p
+        LEFT JOIN crosswalk AS x ON x.previous = p.BENE_MBI_ID
+        LEFT JOIN made_on AS m ON m.file_number = p.file_number
+        WHERE p.BENE_MBI_ID IS NOT NULL
+        """
+    )
+    # Most people stand in a delivery once: only the others have to be put in order.
+    engine.execute(
+        """
         CREATE OR REPLACE TEMP TABLE snapshots AS
-        SELECT * EXCLUDE (place) FROM (
-            SELECT coalesce(x.current, p.BENE_MBI_ID) AS person, coalesce(m.made, DATE '9999-12-31') AS made,
-                   p.BENE_FIPS_STATE_CD AS state, p.BENE_FIPS_CNTY_CD AS county,
-                   coalesce(p.GEO_ZIP5_CD, p.BENE_ZIP_CD) AS zip, p.BENE_DOB AS birth_date, p.BENE_DEATH_DT AS death_date,
-                   p.BENE_SEX_CD AS sex, p.BENE_MDCR_STUS_CD AS status, p.BENE_DUAL_STUS_CD AS dual,
-                   p.BENE_ORGNL_ENTLMT_RSN_CD AS origin, p.BENE_ENTLMT_BUYIN_IND AS buy_in,
-                   p.BENE_PART_A_ENRLMT_BGN_DT AS part_a_from, p.BENE_PART_B_ENRLMT_BGN_DT AS part_b_from,
-                   row_number() OVER (
-                       PARTITION BY coalesce(x.current, p.BENE_MBI_ID), m.made
-                       ORDER BY p.BENE_RNG_END_DT DESC NULLS FIRST, p.BENE_RNG_BGN_DT DESC NULLS LAST,
-                                p.BENE_DEATH_DT DESC NULLS LAST, p.BENE_DOB NULLS LAST, p.BENE_FIPS_STATE_CD NULLS LAST,
-                                p.BENE_FIPS_CNTY_CD NULLS LAST, coalesce(p.GEO_ZIP5_CD, p.BENE_ZIP_CD) NULLS LAST,
-                                p.BENE_SEX_CD NULLS LAST, p.BENE_MDCR_STUS_CD NULLS LAST, p.BENE_DUAL_STUS_CD NULLS LAST,
-                                p.BENE_ORGNL_ENTLMT_RSN_CD NULLS LAST, p.BENE_ENTLMT_BUYIN_IND NULLS LAST,
-                                p.BENE_PART_A_ENRLMT_BGN_DT NULLS LAST, p.BENE_PART_B_ENRLMT_BGN_DT NULLS LAST
-                   ) AS place
-            FROM cclf8 AS p
-            LEFT JOIN crosswalk AS x ON x.previous = p.BENE_MBI_ID
-            LEFT JOIN made_on AS m ON m.file_number = p.file_number
-            WHERE p.BENE_MBI_ID IS NOT NULL
-        ) WHERE place = 1
+        WITH several AS (SELECT hash(person, made) AS bucket FROM every_snapshot GROUP BY bucket HAVING count(*) > 1)
+        SELECT * EXCLUDE (range_from, range_to) FROM every_snapshot
+        WHERE hash(person, made) NOT IN (SELECT bucket FROM several)
+        UNION ALL
+        SELECT * EXCLUDE (range_from, range_to) FROM every_snapshot
+        WHERE hash(person, made) IN (SELECT bucket FROM several)
+        QUALIFY row_number() OVER (
+            PARTITION BY person, made
+            ORDER BY range_to DESC NULLS FIRST, range_from DESC NULLS LAST, death_date DESC NULLS LAST, birth_date NULLS LAST,
+                     state NULLS LAST, county NULLS LAST, zip NULLS LAST, sex NULLS LAST, status NULLS LAST, dual NULLS LAST,
+                     origin NULLS LAST, buy_in NULLS LAST, part_a_from NULLS LAST, part_b_from NULLS LAST
+        ) = 1
         """
     )
     engine.execute(
