@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -20,10 +22,14 @@ def typed_record(kind: type[_Kind], record: Any) -> _Kind:
     """
     if not isinstance(record, dict):
         raise TypeError(f"{kind.__name__} is not a mapping")
+    return kind(**{name: _value(hint, record[name], name) for name, hint in _fields(kind).items()})
+
+
+@functools.cache
+def _fields(kind: Any) -> Mapping[str, Any]:
+    """Names and types of a dataclass's fields: looked up once, as thousands of records are of one kind."""
     hints = typing.get_type_hints(kind)
-    assert is_dataclass(kind)
-    values = {field.name: _value(hints[field.name], record[field.name], field.name) for field in fields(kind)}
-    return kind(**values)
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _value(hint: Any, value: Any, name: str) -> Any:

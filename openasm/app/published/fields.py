@@ -1,4 +1,4 @@
-"""A database field whose text is sealed at rest."""
+"""Database fields of their own: text that is sealed at rest, and identifiers that the loader gives."""
 
 from __future__ import annotations
 
@@ -10,8 +10,26 @@ from openasm.app.sealing import seal, unseal
 
 if TYPE_CHECKING:
     _Base = models.BinaryField[str | None, str | None]
+    _Number = models.BigIntegerField[int, int]
 else:
     _Base = models.BinaryField
+    _Number = models.BigIntegerField
+
+
+class RowNumberField(_Number):
+    """The primary key of a table whose rows are numbered before they are stored.
+
+    On SQLite the number is the row's own place in the table. A `bigint` key would be a second index beside it: for a table of millions a
+    third more to write, and SQLite could not take it over as it stands (see bulk.py).
+    """
+
+    def db_type(self, connection: Any) -> str:
+        """`integer` on SQLite, else `bigint`."""
+        return "integer" if connection.vendor == "sqlite" else str(super().db_type(connection))
+
+    def rel_db_type(self, connection: Any) -> str:
+        """What refers to it is a `bigint` everywhere."""
+        return str(super().db_type(connection))
 
 
 class SealedTextField(_Base):

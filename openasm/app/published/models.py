@@ -14,7 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 from openasm.app.people.models import Practice, new_key
-from openasm.app.published.fields import SealedTextField
+from openasm.app.published.fields import RowNumberField, SealedTextField
 
 if TYPE_CHECKING:
     from openasm.app.access.request import PatientScope
@@ -69,7 +69,7 @@ class Run(models.Model):
 class Row(models.Model):
     """A row of a run. Identifiers are given by the loader, so that rows can name each other before they are stored."""
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowNumberField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
 
     class Meta:
@@ -272,7 +272,7 @@ class Patient(models.Model):
     Kept while a gap, an episode or a note refers to it; the same identifier keeps its row over runs.
     """
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowNumberField(primary_key=True)
     key = models.CharField(max_length=32, unique=True)
     identifier = SealedTextField()
 
@@ -297,7 +297,7 @@ def unchecked_key(target: type[models.Model]) -> Any:
 class LargeRow(models.Model):
     """A row of a run in a table of millions."""
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowNumberField(primary_key=True)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
 
     class Meta:
@@ -320,7 +320,7 @@ class PatientRow(LargeRow):
 class GapKind(models.Model):
     """What is missing, in words: gaps share few texts, so each is kept once."""
 
-    id = models.BigIntegerField(primary_key=True)
+    id = RowNumberField(primary_key=True)
     text = models.TextField(unique=True)
 
     def __str__(self) -> str:
@@ -386,4 +386,4 @@ class EpisodeService(LargeRow):
 
 
 # Tables with patients, in the order in which their rows can be removed; features that have more put theirs before.
-PATIENT_TABLES: list[type[LargeRow]] = [EpisodeService, Episode, Gap]
+PATIENT_TABLES: list[type[models.Model]] = [EpisodeService, Episode, Gap]

@@ -22,7 +22,7 @@ from openasm.base.errors import NotFound
 
 OF_PRACTICE = (
     *("scores", "categories", "measure_scores", "practices", "practice_items"),
-    *("inputs/participants", "inputs/attestations"),
+    *("inputs/participants", "inputs/attestations", "level_choice"),
 )
 OF_RUN = ("cohorts", "benchmarks")
 _MANIFEST = ("format_version", "name", "version", "year", "payment_year", "settings", "notes", "parameters")

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 # Of the cases that are there already.
 COUNTS = """
 INSERT INTO worklists_casecount (id, run_id, practice_id, measure, earliest, due, cases, cents)
