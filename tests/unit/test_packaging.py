@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -37,7 +38,8 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     assert {Path(name).suffix for name in held} >= {".py", ".yaml", ".xlsx"}
 
 
-def test_the_wheel_works_with_nothing_of_the_repository_beside_it(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_answers_with_nothing_of_the_repository_beside_it(wheel: Path, tmp_path: Path) -> None:
+    """The rule values are among its files; `make test-wheel` installs it and makes the demonstration with it."""
     package = tmp_path / "package"
     zipfile.ZipFile(wheel).extractall(package)
     program = (
@@ -45,16 +47,15 @@ def test_the_wheel_works_with_nothing_of_the_repository_beside_it(wheel: Path, t
         "import openasm; assert 'package' in openasm.__file__, openasm.__file__;"
         "from openasm.cli.main import main; main()"
     )
-    for arguments in (["rules", "--year", "2027", "--json"], ["demo", "--size", "small", "--out", "demo"]):
-        result = subprocess.run(
-            [sys.executable, "-I", "-c", program, str(package), *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr
-    assert (tmp_path / "demo" / "report.html").stat().st_size > 10_000
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", program, str(package), "rules", "--year", "2027", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)["parameters"]) > 100
 
 
 def test_the_container_copies_what_exists_and_the_build_needs() -> None:
