@@ -6,13 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORE_STAMP := $(VENV)/.installed-core
-SPARK_STAMP := $(VENV)/.installed-spark
-DOCS_STAMP := $(VENV)/.installed-docs
 DEMO ?= demo
 SCREENSHOTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-spark test-wheel check format bench docs lock clean
+.PHONY: help install demo test test-spark test-wheel test-browser test-postgres environments check format bench docs lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,12 +27,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(CORE_STAMP) $@
 
-$(DOCS_STAMP): $(STAMP) requirements/docs.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
-	@touch $@
-
-$(SPARK_STAMP): $(STAMP) requirements/spark.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/spark.txt
+$(VENV)/.installed-%: $(STAMP) requirements/%.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
 
 install: $(CORE_STAMP)  ## Create .venv with the command `.venv/bin/openasm`
@@ -45,15 +39,13 @@ demo: $(CORE_STAMP)  ## Make a fictional practice and cohort, run the whole path
 test: $(STAMP)  ## All tests that need no Java, browser or server
 	$(BIN)/python -m pytest -n 2 -m "not spark and not browser and not postgres"
 
-test-spark: $(SPARK_STAMP)  ## The engine tests on Spark (needs Java 17)
+test-spark: $(VENV)/.installed-spark  ## The engine tests on Spark (needs Java 17)
 	$(BIN)/python -m pytest -m spark
 
-test-browser: $(STAMP) requirements/browser.txt  ## Journeys through the workbench in Chromium; SCREENSHOTS=docs/screenshots renews the pictures
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+test-browser: $(VENV)/.installed-browser  ## Journeys through the workbench in Chromium; SCREENSHOTS=docs/screenshots renews the pictures
 	OPENASM_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -m browser tests/app/browser
 
-test-postgres: $(STAMP) requirements/postgres.txt  ## The workbench's tests on a private PostgreSQL server
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/postgres.txt
+test-postgres: $(VENV)/.installed-postgres  ## The workbench's tests on a private PostgreSQL server
 	$(BIN)/python -m tests.app.postgres_server $(BIN)/python -m pytest -m "not browser" tests/app
 
 check: $(STAMP)  ## Format, lint, types, import contracts, spelling
@@ -70,7 +62,7 @@ format: $(STAMP)  ## Rewrite the code in the house format
 bench: $(STAMP)  ## The benchmarks; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-docs: $(DOCS_STAMP)  ## Renew the generated pages of docs/reference; the documentation as a site in site/
+docs: $(VENV)/.installed-docs  ## Renew the generated pages of docs/reference; the documentation as a site in site/
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
@@ -82,6 +74,8 @@ test-wheel: $(STAMP)  ## Build the wheel; run it from a new environment with not
 	  && "$$folder/environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl \
 	  && cd "$$folder" && environment/bin/openasm demo --size small --out demo && environment/bin/openasm explain demo/run --help > /dev/null \
 	  && test -s demo/report.html && echo "The wheel works by itself."
+
+environments: $(foreach extra,spark browser postgres,$(VENV)/.installed-$(extra))  ## What test-spark, test-browser and test-postgres add to .venv
 
 lock: $(STAMP)  ## Renew the hash-locked requirements
 	$(BIN)/python -m pip install --quiet uv
