@@ -273,6 +273,10 @@ def _rows_where(engine: DuckDbEngine, view: str, condition: str) -> list[int]:
 def check_key(engine: DuckDbEngine, query: str, name: str, key: Sequence[str], problems: Problems) -> None:
     """Note rows that share a key."""
     columns = ", ".join(key)
+    # Numbers group several times faster than texts, and rows that share a key share its number.
+    shared = f"SELECT hash({columns}) AS bucket FROM ({query}) GROUP BY bucket HAVING count(*) > 1 LIMIT 1"
+    if not engine.execute(shared):
+        return
     found = engine.execute(
         f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM ({query}) GROUP BY {columns} HAVING count(*) > 1)"
     )
