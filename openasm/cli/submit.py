@@ -66,7 +66,10 @@ def blanks(
 def counts(
     quality: Annotated[
         Path,
-        typer.Argument(metavar="QUALITY_RUN", help="A run of `openasm quality` with --tin, --roster or --attribution."),
+        typer.Argument(
+            metavar="QUALITY_RUN",
+            help="A run of `openasm quality` with --tin, --roster or --attribution, or of `openasm run`.",
+        ),
     ],
     tin: Tin,
     demographics: Annotated[

@@ -115,6 +115,8 @@ ACCESS: Mapping[str, Access] = {
     "arrangements": practice(EDITORS),
     "new_arrangement": practice(EDITORS, post=200),
     "arrangement": practice(EDITORS, get=404, post=404, arguments=_NO_ARRANGEMENT),
+    "arrangement_shared": practice(EDITORS, get=404, arguments=_NO_ARRANGEMENT),
+    "arrangement_shared_file": practice(EXPORTERS, get=404, arguments={**_NO_ARRANGEMENT, "form": lambda _: "csv"}),
     "arrangement_document": practice(EDITORS, get=405, post=404, arguments=_NO_ARRANGEMENT),
     "arrangement_payment": practice(EDITORS, get=405, post=404, arguments=_NO_ARRANGEMENT),
     "cancel_payment": practice(EDITORS, get=405, post=404, arguments={**_NO_ARRANGEMENT, "payment": lambda _: 1}),
@@ -124,6 +126,8 @@ ACCESS: Mapping[str, Access] = {
     "requests": practice(EDITORS, post=200),
     # submission and binder
     "submissions": practice(EDITORS, post=200),
+    "levels": practice(ALL_MEMBERS),
+    "mips": practice(ALL_MEMBERS),
     "submission": practice(EDITORS, get=404, arguments=_NO_PACKAGE),
     "submission_receipt": practice(EDITORS, get=405, post=404, arguments=_NO_PACKAGE),
     "submission_file": practice(EDITORS, get=404, arguments=_NO_PACKAGE),

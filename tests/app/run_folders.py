@@ -68,6 +68,23 @@ WORKLIST = (
 )
 
 
+LEVELS = (
+    *("tin", "npi", "cohort", "level", "best", "quality_score", "minimum_met", "final_score"),
+    *("payment_adjustment_factor", "change_dollars"),
+)
+
+
+def _levels() -> list[tuple[Any, ...]]:
+    """Elm's choice: the practice as a whole is best."""
+    people = [(NPIS[0], "heart_failure"), (NPIS[1], "heart_failure"), (NPIS[2], "low_back_pain")]
+    found = {"individual": (60.0, -1000.0, True), "tin": (70.5, 250.25, True), "both": (None, 0.0, False)}
+    return [
+        (TINS[0], npi, cohort, level, level == "tin", None if score is None else 0.5, met, score, 0.01, dollars)
+        for level, (score, dollars, met) in found.items()
+        for npi, cohort in people
+    ]
+
+
 def write_small_run(folder: Path, *, shift: float = 0.0) -> Path:
     """Two practices, five participants, eight patients. shift: moves every score, for a second run that differs."""
     people = [
@@ -175,6 +192,7 @@ def write_small_run(folder: Path, *, shift: float = 0.0) -> Path:
             ("heart_failure", TINS[0], NPIS[0], "Imaging", 20, 31, 512.0, None),
         ],
     )
+    _csv(scores / "level_choice.csv", LEVELS, _levels())
     _csv(
         scores / "inputs" / "participants.csv",
         (

@@ -23,6 +23,7 @@ PATIENT_PAGES = frozenset(
         *("episodes", "episode", "attributed_patients", "episodes_file", "patients_file"),
         *("worklist", "worklist_patient", "worklist_history", "worklist_file"),
         *("primary_care", "primary_care_patient", "primary_care_file", "telehealth", "telehealth_file"),
+        *("arrangement_shared", "arrangement_shared_file"),
     }
 )
 

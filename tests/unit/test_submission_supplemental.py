@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from openasm.archive.run import read_run
+from openasm.archive.tables import read_csv
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.base.problems import Problems
 from openasm.regulation.rulebook import rules_for
@@ -20,6 +21,7 @@ from openasm.runs.handing_in.supplemental import SupplementalCounts, count_suppl
 from openasm.submission.blanks import write_blanks
 from openasm.submission.formats import formats_for
 from openasm.submission.inputs import read_submission_inputs
+from tests.builders.configured_runs import run_now, small_group
 from tests.builders.submissions import TIN, practice
 from tests.unit.test_submission_package import openasm
 
@@ -275,3 +277,39 @@ def test_the_command_line(tmp_path: Path) -> None:
     done = openasm(*arguments)
     assert (done.returncode, "B050" in done.stdout) == (0, True)
     assert openasm(*arguments).returncode == 2
+
+
+def test_the_demonstrations_run_is_counted_as_its_results_are(tmp_path: Path) -> None:
+    """A whole run of records with a roster: totals of every clinician and practice equal those that were scored."""
+    small_group(tmp_path)
+    config = tmp_path / "records.toml"
+    config.write_text(
+        '[run]\nyear = 2027\n[records]\nsource = "records"\nvalue_sets = "value-sets"\nas_of = 2027-12-01\n'
+        '[participants]\nroster = "roster.csv"\n'
+    )
+    run_now(config, tmp_path / "run")
+    formats = formats_for(2027)
+    problems = Problems()
+    people = read_demographics(tmp_path / "records", formats=formats, problems=problems)
+    scored = read_csv(tmp_path / "run" / "scores" / "quality_by_clinician.csv").rows()
+    expected: dict[tuple[str, str, str, int], tuple[int, ...]] = {}
+    for row in scored:
+        sizes = tuple(int(row[name]) for name in ("eligible", "met", "exclusions", "exceptions"))
+        expected[row["tin"], row["npi"], row["measure"], int(row["group"])] = sizes
+    ecqm = {formats.measure(each).ecqm: each for each in formats.measures}
+    compared = 0
+    for tin in sorted({key[0] for key in expected}):
+        counts = count_supplemental(tmp_path / "run", tin=tin, demographics=people, formats=formats, problems=problems)
+        assert counts.unknown == 0
+        for (of, npi, measure, group), sizes in expected.items():
+            if of == tin and group in formats.measure(ecqm[measure]).groups:
+                found = tuple(
+                    counts.counts.get((npi, ecqm[measure], group, code, "total", ""), 0)
+                    for code in ("DENOM", "NUMER", "DENEX", "DENEXCEP")
+                )
+                assert found == sizes, (tin, npi, measure, group)
+                compared += 1
+        path = tmp_path / f"supplemental-{tin}.csv"
+        assert write_supplemental(path, counts) > 100
+    assert compared > 20
+    assert not problems.errors

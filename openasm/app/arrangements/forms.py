@@ -42,6 +42,14 @@ class ArrangementForm(forms.Form):
 
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     partner = forms.CharField(label="Primary care practice", max_length=200)
+    partner_tin = forms.RegexField(
+        r"^[0-9]{9}$",
+        label="Its TIN",
+        required=False,
+        empty_value=None,
+        error_messages={"invalid": "Nine digits."},
+        help_text="Nine digits: the beneficiaries it shares with the practice are then found in the claims.",
+    )
     purpose = forms.CharField(
         label="What it sets out",
         required=False,

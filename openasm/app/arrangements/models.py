@@ -22,6 +22,7 @@ class ArrangementVersion(KeptRow):
     number = models.PositiveIntegerField()
     year = models.PositiveSmallIntegerField()
     partner = models.CharField(max_length=200)
+    partner_tin = models.CharField(max_length=9, null=True)
     purpose = models.TextField(blank=True)
     shared = models.PositiveIntegerField(default=0)
     terms = models.JSONField()

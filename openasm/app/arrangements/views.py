@@ -14,10 +14,15 @@ from openasm.app.arrangements.models import ArrangementVersion, Payment
 from openasm.app.arrangements.register import limit_of, register_of, registered
 from openasm.app.attestations import reading
 from openasm.app.attestations.answers import rules_of
+from openasm.app.audit.events import exported, patients_viewed
 from openasm.app.kept.actions import keep_document
 from openasm.app.kept.forms import DocumentForm
 from openasm.app.kept.models import Document
+from openasm.app.look.exports import csv_response, xlsx_response
+from openasm.app.look.tables import paged
 from openasm.app.people.models import Practice
+from openasm.app.primary_care.shared import shared_beneficiaries, shared_practices
+from openasm.app.primary_care.standing import shown_run
 from openasm.base.errors import WrongUsage
 from openasm.base.money import dollars_text
 
@@ -28,7 +33,16 @@ def arrangements(request: PageRequest, practice: Practice) -> HttpResponse:
     """Every arrangement with what it lacks, its clock, and the payments of the year."""
     year = reading.asked_year(request)
     found, limit = register_of(practice, year, today=reading.today(), rules=rules_of(year))
-    return render(request, "arrangements/arrangements.html", {"year": year, "arrangements": found, "limit": limit})
+    run = shown_run(practice)
+    context = {
+        "year": year,
+        "arrangements": found,
+        "limit": limit,
+        "run": run,
+        "shared": [] if run is None else shared_practices(practice, run),
+        "partners": {each.version.partner_tin: each.version for each in found if each.version.partner_tin},
+    }
+    return render(request, "arrangements/arrangements.html", context)
 
 
 @access(Permission.DRAFT_ATTESTATIONS)
@@ -59,10 +73,16 @@ def _form_page(
 ) -> HttpResponse:
     year = version.year if version else reading.asked_year(request)
     rules = rules_of(year)
+    run = shown_run(practice)
+    tin = request.GET.get("partner_tin", "") if version is None else version.partner_tin or ""
+    shared = next(iter(shared_practices(practice, run, tin=tin)), None) if run is not None and tin else None
     initial: dict[str, object] = {"base": 0}
+    if shared is not None:
+        initial |= {"partner_tin": tin, "shared": shared.people}
     if version is not None:
         names = (
             "partner",
+            "partner_tin",
             "purpose",
             "shared",
             "terms",
@@ -90,7 +110,7 @@ def _form_page(
         else:
             messages.success(request, "Saved as a new version.")
             return redirect("arrangement", practice=practice.key, arrangement=saved.key)
-    context: dict[str, object] = {"year": year, "form": form, "version": version}
+    context: dict[str, object] = {"year": year, "form": form, "version": version, "shared_with": shared}
     if version is not None:
         limit, adjustments = limit_of(practice, year)
         context |= {
@@ -113,6 +133,40 @@ def _form_page(
 
 def _about(key: str) -> str:
     return f"arrangement:{key}"
+
+
+@access(Permission.DRAFT_ATTESTATIONS, patients=True)
+@require_GET
+def arrangement_shared(request: PageRequest, practice: Practice, arrangement: str) -> HttpResponse:
+    """The beneficiaries that an arrangement's partner shares with the practice, as the claims show them."""
+    version, run = _newest(practice, arrangement), shown_run(practice)
+    page = None
+    if run is not None and version.partner_tin:
+        page = paged(request, shared_beneficiaries(request.patients, run, version.partner_tin))
+        if page.object_list:
+            patients_viewed(request, page="arrangement_shared", count=len(page.object_list))
+    context = {"version": version, "run": run, "page": page, "rows": list(page) if page else []}
+    return render(request, "arrangements/shared.html", context)
+
+
+@access(Permission.EXPORT_PATIENTS, confirm=True, patients=True)
+@require_GET
+def arrangement_shared_file(request: PageRequest, practice: Practice, arrangement: str, form: str) -> HttpResponse:
+    """The same list as a worksheet to go through with the partner."""
+    version, run = _newest(practice, arrangement), shown_run(practice)
+    if run is None or not version.partner_tin or form not in ("csv", "xlsx"):
+        raise Http404
+    header = ("Beneficiary", "Cohorts", "NPIs here", "Last seen here")
+    cells = [
+        (
+            *(each.patient.identifier, each.cohorts, each.npis.strip()),
+            "" if each.last_seen is None else each.last_seen.isoformat(),
+        )
+        for each in shared_beneficiaries(request.patients, run, version.partner_tin)
+    ]
+    exported(request, what="shared beneficiaries", rows=len(cells), form=form)
+    save = csv_response if form == "csv" else xlsx_response
+    return save(f"shared beneficiaries {practice.name}", header, cells)
 
 
 @access(Permission.DRAFT_ATTESTATIONS)

@@ -38,10 +38,23 @@ ENTRIES = (
     Entry("telehealth", "Telehealth", (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)),
     Entry("requests", "Requests", (Permission.DRAFT_ATTESTATIONS,)),
     Entry("submissions", "Submission", (Permission.DRAFT_ATTESTATIONS,)),
+    Entry("levels", "Level", (Permission.SEE_SCORES,)),
+    Entry("mips", "MIPS", (Permission.SEE_SCORES,)),
     Entry("compare", "Compare", (Permission.SEE_SCORES,)),
     Entry("data", "Data", (Permission.UPLOAD,)),
     Entry("members", "Members", (Permission.MANAGE_MEMBERS,)),
     Entry("practice_audit", "Audit", (Permission.SEE_AUDIT,)),
+)
+
+
+# The areas of the navigation's first row, with the names of their entries; the second row has the entries of the open area.
+AREAS = (
+    ("Today", ("today",)),
+    ("Results", ("practice", "measures", "episodes", "what_if", "compare", "mips")),
+    ("Worklist", ("worklist",)),
+    ("Readiness", ("readiness", "calendar", "primary_care", "arrangements", "incentives", "telehealth", "requests")),
+    ("Attest and submit", ("attestations", "levels", "submissions")),
+    ("Manage", ("data", "members", "practice_audit")),
 )
 
 
@@ -54,12 +67,38 @@ class Link:
     current: bool
 
 
-def practice_links(request: HttpRequest, practice: Practice) -> list[Link]:
-    """The entries this person may open in a practice."""
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An area as it is drawn: it leads to the first of its entries the person may open."""
+
+    title: str
+    links: tuple[Link, ...]
+
+    @property
+    def address(self) -> str:
+        """Of its first entry."""
+        return self.links[0].address
+
+    @property
+    def current(self) -> bool:
+        """Whether the open page is one of it."""
+        return any(link.current for link in self.links)
+
+
+def areas_of(links: dict[str, Link]) -> list[Area]:
+    """The areas with the entries that are there; an entry without an area has one of its own."""
+    of_areas = {name for _, names in AREAS for name in names}
+    found = [Area(title, tuple(links[name] for name in names if name in links)) for title, names in AREAS]
+    alone = [Area(link.title, (link,)) for name, link in links.items() if name not in of_areas]
+    return [area for area in (*found, *alone) if area.links]
+
+
+def practice_links(request: HttpRequest, practice: Practice) -> dict[str, Link]:
+    """The entries this person may open in a practice, by the name of their URL."""
     user = request.user
     if not isinstance(user, User):
-        return []
-    links = []
+        return {}
+    links = {}
     for entry in ENTRIES:
         if not any(has_permission(user, permission, practice=practice) for permission in entry.permissions):
             continue
@@ -67,7 +106,8 @@ def practice_links(request: HttpRequest, practice: Practice) -> list[Link]:
             address = reverse(entry.url_name, kwargs={"practice": practice.key})
         except NoReverseMatch:
             continue
-        links.append(Link(entry.title, address, request.path.startswith(address) and _is_current(request, address)))
+        current = request.path.startswith(address) and _is_current(request, address)
+        links[entry.url_name] = Link(entry.title, address, current)
     return links
 
 
@@ -81,10 +121,10 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: the practice, its links, and what the person may do in it (`may.export_patients` ...)."""
     practice = getattr(request, "practice", None)
     if not isinstance(practice, Practice):
-        return {"practice": None, "practice_links": []}
+        return {"practice": None, "areas": []}
     user = request.user
     may = {
         permission.value: isinstance(user, User) and has_permission(user, permission, practice=practice)
         for permission in Permission
     }
-    return {"practice": practice, "practice_links": practice_links(request, practice), "may": may}
+    return {"practice": practice, "areas": areas_of(practice_links(request, practice)), "may": may}

@@ -1,4 +1,4 @@
-"""Where each beneficiary stands on the three things IA_1 asks, and how far each clinician's are covered. Pure but for its first function."""
+"""Where each beneficiary stands on the three things IA_1 asks, and how far each clinician's are covered. Pure but for what asks the database."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from openasm.app.access.request import PatientScope
+from openasm.app.attestations.answers import years
+from openasm.app.people.models import Practice
 from openasm.app.primary_care.entries import OUTCOMES, WITHDRAWN
 from openasm.app.primary_care.models import CareEntry, Part, PrimaryCare
 from openasm.app.published.models import Run
@@ -82,6 +85,12 @@ class Coverage:
         return list(self.having.items())
 
 
+def shown_run(practice: Practice) -> Run | None:
+    """The newest run with patients, of a year that can be attested."""
+    run = Run.objects.newest_of(practice, with_patients=True)
+    return run if run is not None and run.performance_year in years() else None
+
+
 def beneficiaries_of(scope: PatientScope, run: Run) -> list[Beneficiary]:
     """The beneficiaries somebody may see in a run, with what was entered for its year. Two queries, no identifier is opened."""
     entries: dict[str, dict[Part, Entry]] = {}
@@ -93,12 +102,12 @@ def beneficiaries_of(scope: PatientScope, run: Run) -> list[Beneficiary]:
             own[Part(part)] = Entry(outcome, day)
     nothing: Mapping[Part, Entry] = MappingProxyType({})
     found = PrimaryCare.objects.visible(scope, run).order_by("patient_id").values_list(*_FIELDS)
-    return [
-        Beneficiary(
-            row[0], row[1], tuple(row[2].split()), tuple(row[3].split()), *row[4:], entries.get(row[1], nothing)
-        )
-        for row in found
-    ]
+    return [_beneficiary(row, entries.get(row[1], nothing)) for row in found]
+
+
+def _beneficiary(row: tuple[Any, ...], entries: Mapping[Part, Entry]) -> Beneficiary:
+    values: dict[str, Any] = dict(zip(Beneficiary.__dataclass_fields__, (*row, entries), strict=True))
+    return Beneficiary(**values | {name: tuple(values[name].split()) for name in ("cohorts", "npis")})
 
 
 def coverage_of(people: Iterable[Beneficiary], npi: str = "", name: str = "") -> Coverage:

@@ -12,8 +12,8 @@ from openasm.app.audit.events import exported, patients_viewed
 from openasm.app.look.exports import csv_response, xlsx_response
 from openasm.app.look.tables import paged
 from openasm.app.people.models import Practice
-from openasm.app.primary_care.standing import beneficiaries_of
-from openasm.app.primary_care.views import rows_of, shown_run
+from openasm.app.primary_care.standing import beneficiaries_of, shown_run
+from openasm.app.primary_care.views import rows_of
 from openasm.app.published.models import ParticipantResult
 from openasm.regulation.incentives import telehealth_limits_waived
 
@@ -34,7 +34,7 @@ def telehealth(request: PageRequest, practice: Practice) -> HttpResponse:
     rules = rules_of(run.performance_year)
     names = dict(ParticipantResult.objects.filter(practice=practice, run=run).values_list("npi", "name"))
     page = paged(request, beneficiaries_of(request.patients, run))
-    rows = rows_of(page.object_list, names)
+    rows = rows_of(list(page), names)
     if rows:
         patients_viewed(request, page="telehealth", count=len(rows))
     waived = rules["incentives.telehealth_waivers"]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from openasm.app.access.request import PatientScope
 from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.attestations import reading
-from openasm.app.attestations.answers import Answer, rules_of, years
+from openasm.app.attestations.answers import Answer, rules_of
 from openasm.app.attestations.models import Version
 from openasm.app.audit.events import exported, patients_viewed
 from openasm.app.kept.actions import keep_document
@@ -27,7 +27,14 @@ from openasm.app.look.tables import chosen, paged
 from openasm.app.people.models import Practice
 from openasm.app.primary_care.entries import OUTCOMES, PART_WORDS, WITHDRAWN, choices, enter
 from openasm.app.primary_care.models import CareEntry, Part, PrimaryCare, PrimaryCareVisit
-from openasm.app.primary_care.standing import Beneficiary, Coverage, beneficiaries_of, by_clinician, coverage_of
+from openasm.app.primary_care.standing import (
+    Beneficiary,
+    Coverage,
+    beneficiaries_of,
+    by_clinician,
+    coverage_of,
+    shown_run,
+)
 from openasm.app.published.models import ParticipantResult, Patient, Run
 from openasm.base.errors import WrongUsage
 from openasm.submission.clocks import PeriodClock, activity_clock
@@ -87,12 +94,6 @@ class PersonRow:
         return [(PART_WORDS[part], has, self.person.words(part)) for part, has in self.person.has.items()]
 
 
-def shown_run(practice: Practice) -> Run | None:
-    """The newest run with patients, of a year that can be attested."""
-    run = Run.objects.newest_of(practice, with_patients=True)
-    return run if run is not None and run.performance_year in years() else None
-
-
 @access(Permission.SEE_PATIENTS, patients=True)
 @require_GET
 def primary_care(request: PageRequest, practice: Practice) -> HttpResponse:
@@ -103,7 +104,7 @@ def primary_care(request: PageRequest, practice: Practice) -> HttpResponse:
     people, names = beneficiaries_of(request.patients, run), _names(practice, run, request.patients)
     show, npi = chosen(request, "show", tuple(SHOWN)), chosen(request, "npi", tuple(names))
     page = paged(request, [each for each in people if _is_shown(each, show, npi)])
-    rows = rows_of(page.object_list, names)
+    rows = rows_of(list(page), names)
     if rows:
         patients_viewed(request, page="primary_care", count=len(rows))
     rules = rules_of(run.performance_year)
@@ -155,7 +156,8 @@ def rows_of(people: Sequence[Beneficiary], names: Mapping[str, str]) -> list[Per
     """Lines of the list, with identifiers; one query."""
     identifiers = dict(Patient.objects.filter(pk__in=[each.patient for each in people]).values_list("pk", "identifier"))
     return [
-        PersonRow(each, identifiers[each.patient], tuple(names.get(npi) or npi for npi in each.npis)) for each in people
+        PersonRow(each, str(identifiers[each.patient]), tuple(names.get(npi) or npi for npi in each.npis))
+        for each in people
     ]
 
 

@@ -68,7 +68,7 @@ def count_supplemental(
 ) -> SupplementalCounts:
     """Count a practice's populations by sex, race, ethnicity and payer, each patient once for each clinician and once for the practice.
 
-    quality: a run of `openasm quality` with results by clinician. attribution: the file of patients that it was made with, if it was.
+    quality: a run of `openasm quality` or `openasm run` with results by clinician. attribution: the file of patients that it was made with, if it was.
     Raises NotFound for a practice the run does not have, InputRefused when it does not say whose patients they are.
     """
     clinicians = _clinicians(quality, tin)
@@ -149,15 +149,18 @@ def _owners(
     quality: Path, clinicians: frozenset[str], tin: str, attribution: Path | None, problems: Problems
 ) -> _Owners:
     """Whose a patient is: the practice's clinicians by NPI; `{""}` where only the practice is known; nobody's: empty."""
-    method = json.loads((quality / "manifest.json").read_text(encoding="utf-8"))["settings"].get("attribution")
+    method = _method(quality)
     if attribution is not None:
         by_patient = _file_of_patients(attribution, tin, problems)
         return lambda _measure, _group, patient: by_patient.get(patient, frozenset())
     if method == "whole source":
         everybody = clinicians or frozenset({""})
         return lambda _measure, _group, _patient: everybody
-    visits = quality / "patients" / "attribution.csv"
-    if not visits.is_file():
+    places = [
+        quality / "patients" / name for name in ("attribution.csv", "quality_visits.csv")
+    ]  # of a quality run, a whole run
+    visits = next((path for path in places if path.is_file()), None)
+    if visits is None:
         problems.add(WHOSE_PATIENTS, quality.name, found=str(method or "nothing about it"))
         return lambda _measure, _group, _patient: frozenset()
     seen: dict[tuple[str, str, str], frozenset[str]] = {}
@@ -166,6 +169,16 @@ def _owners(
             key = (row["measure"], row["group"], row["patient"])
             seen[key] = seen.get(key, frozenset()) | {row["npi"]}
     return lambda measure, group, patient: seen.get((measure, group, patient), frozenset())
+
+
+def _method(quality: Path) -> str | None:
+    """How the run decided whose patients they are: as a quality run says it, or as a whole run's stage was set."""
+    manifest = json.loads((quality / "manifest.json").read_text(encoding="utf-8"))
+    stage = next((each for each in manifest.get("stages", ()) if each["name"] == "quality"), None)
+    if stage is not None:
+        return "whole source" if stage["settings"].get("tin") else None
+    method = manifest["settings"].get("attribution")
+    return None if method is None else str(method)
 
 
 def _file_of_patients(path: Path, tin: str, problems: Problems) -> dict[str, frozenset[str]]:
