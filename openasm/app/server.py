@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -105,12 +108,12 @@ def prepare(*, demo: Callable[[], str] | None = None) -> Started:
     return Started(f"/invitation/{invite_first_operator(system=system)}/")
 
 
-def serve(*, host: str, port: int, threads: int, hooks: Wsgi | None = None) -> None:
+def serve(*, host: str, port: int, threads: int, processes: int = 1, hooks: Wsgi | None = None) -> None:
     """Answer until stopped (Ctrl-C or SIGTERM: requests under way are finished first). WrongUsage for an open host without TLS.
 
+    threads: requests answered at a time by each process; processes: how many share the work, where the system can divide itself.
     hooks: the CDS Hooks service, answered at /cds-services to EHRs with credentials of their own (see connections/hooks.py).
     """
-    import waitress
     from django.conf import settings
 
     if host not in LOOPBACK and not settings.CONFIGURATION.tls:
@@ -134,10 +137,25 @@ def serve(*, host: str, port: int, threads: int, hooks: Wsgi | None = None) -> N
         answering: Wsgi = beside(application, hooks)
     else:
         answering = application
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=1024)
+
+    def answer() -> None:
+        _answer(answering, listening, threads, behind_proxy)
+
+    if processes == 1 or not hasattr(os, "fork"):
+        answer()
+    else:
+        divided(answer, processes)
+
+
+def _answer(answering: Wsgi, listening: socket.socket, threads: int, behind_proxy: dict[str, Any]) -> None:
+    """Take requests from a socket until stopped."""
+    import waitress
+
     server = waitress.create_server(
         answering,
-        host=host,
-        port=port,
+        sockets=[listening],
         threads=threads,
         ident=None,
         max_request_body_size=512 << 20,
@@ -157,3 +175,54 @@ def serve(*, host: str, port: int, threads: int, hooks: Wsgi | None = None) -> N
         server.run()
     except KeyboardInterrupt:
         server.close()
+
+
+def divided(work: Callable[[], None], processes: int) -> None:
+    """Do the work in several processes until this one is stopped; one that dies is replaced, and none outlives this one."""
+    from django.db import connections
+
+    connections.close_all()  # no two processes may share a connection
+    alive, held = os.pipe()  # its end tells a child that this process is gone, however it went
+    children: set[int] = set()
+    stopping = False
+
+    def start() -> None:
+        child = os.fork()
+        if child:
+            children.add(child)
+            return
+        status = 1
+        try:
+            os.close(held)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        del number, frame
+        stopping = True
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    for _ in range(processes):
+        start()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+    while children:
+        child, _ = os.wait()
+        children.discard(child)
+        if not stopping:
+            time.sleep(1.0)  # one that dies at once must not be replaced without a pause
+            start()
+
+
+def _end_with(alive: int) -> None:
+    """End this process when nobody holds the other end any more."""
+    os.read(alive, 1)
+    os.kill(os.getpid(), signal.SIGTERM)

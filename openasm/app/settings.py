@@ -200,9 +200,15 @@ for _name, _value in CONFIGURATION.mail().items():
 DEFAULT_FROM_EMAIL = CONFIGURATION.mail_from
 SERVER_EMAIL = CONFIGURATION.mail_from
 
-CACHES = {
+CACHES = {  # rate limits only, common to all processes of a server; no page is cached
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}  # rate limits only; no page is cached
+    if DATA is None
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(DATA / "limits"),
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 # Logs say what happened, never to whom: paths hold no patient, and forms are never logged.
 LOGGING = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,8 +21,9 @@ from openasm.app.today.changes import Changes, changes_between, run_before
 from openasm.app.today.deadlines import deadlines
 from openasm.app.today.problems import MOST, problems_of
 from openasm.app.worklists.measures import named
-from openasm.app.worklists.models import Case, PublishedWorklist, Status, newest_worklist
-from openasm.app.worklists.selection import SOON_DAYS, in_window
+from openasm.app.worklists.models import PublishedWorklist, newest_worklist
+from openasm.app.worklists.selection import SOON_DAYS
+from openasm.app.worklists.totals import open_by_measure
 
 OLD_DAYS = 35  # a run older than this is worth a word: runs are meant to be made every month at least
 MOST_DEADLINES = 8
@@ -104,22 +105,10 @@ def _gaps(request: PageRequest, practice: Practice, scope: PatientScope, today: 
     if published is None:
         return None
     run = published.run
-    rows = Case.objects.visible(scope, run)
-    soon = in_window("soon", today)
-    active = Q(item__owner=request.user.pk) & ~Q(item__status__in=(Status.WAITING.value, Status.NOT_POSSIBLE.value))
-    grouped = (
-        rows.filter(in_window("open", today))
-        .values("measure")
-        .annotate(
-            cases=Count("pk"),
-            cents=Sum("cents"),
-            soon=Count("pk", filter=soon),
-            nobody=Count("pk", filter=Q(item__owner__isnull=True)),
-            mine=Count("pk", filter=active),
-        )
-        .order_by("measure")
-    )
-    measures: list[dict[str, Any]] = [{**row, "named": named(row["measure"], run.performance_year)} for row in grouped]
-    measures.sort(key=lambda row: (-row["soon"], -(row["cents"] or 0), row["measure"]))
-    sums = {name: sum(row[name] or 0 for row in measures) for name in ("cases", "cents", "soon", "nobody", "mine")}
+    measures: list[dict[str, Any]] = [
+        {**asdict(row), "named": named(row.measure, run.performance_year)}
+        for row in open_by_measure(scope, published, today=today, me=request.user.pk)
+    ]
+    measures.sort(key=lambda row: (-row["soon"], -row["cents"], row["measure"]))
+    sums = {name: sum(row[name] for row in measures) for name in ("cases", "cents", "soon", "nobody", "mine")}
     return {"run": run, "measures": measures, "published": published, **sums}

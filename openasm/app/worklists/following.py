@@ -145,6 +145,9 @@ def _count(run: Run, closed: list[WorkItem], left_out: list[WorkItem]) -> None:
     }
     practices = PracticeResult.objects.filter(run=run).order_by("pk").values_list("practice", flat=True)
     by_practice = [Counter(item.practice_id for item in items) for items in (closed, left_out)]
+    whom: dict[int, list[str]] = {}
+    for practice, npis in Case.objects.filter(run=run).values_list("practice", "npis").distinct().order_by():
+        whom.setdefault(practice, []).append(npis)
     PublishedWorklist.objects.bulk_create(
         (
             PublishedWorklist(
@@ -154,6 +157,7 @@ def _count(run: Run, closed: list[WorkItem], left_out: list[WorkItem]) -> None:
                 lost=cases.get(practice, (0, 0))[1],
                 closed=by_practice[0][practice],
                 left_out=by_practice[1][practice],
+                whom=sorted(whom.get(practice, [])),
             )
             for practice in practices
         ),

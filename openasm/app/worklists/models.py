@@ -143,6 +143,7 @@ class Case(PatientRow):
     class Meta:
         indexes = (
             models.Index(fields=("practice", "run", "id"), name="case_in_order"),
+            models.Index(fields=("practice", "run", "npis"), name="case_of_clinicians"),
             models.Index(fields=("patient", "run"), name="case_of_patient"),
             models.Index(fields=("item",), condition=Q(item__isnull=False), name="case_of_item"),
         )
@@ -163,7 +164,10 @@ class CaseCount(LargeRow):
 
 
 class PublishedWorklist(models.Model):
-    """What a run brought a practice: cases that can be closed, those lost for the year, and what it closed of the work."""
+    """What a run brought a practice: cases that can be closed, those lost for the year, and what it closed of the work.
+
+    whom: the different texts of `npis` among its cases: those of one clinician are found by them.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
     practice = models.ForeignKey(Practice, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -171,6 +175,7 @@ class PublishedWorklist(models.Model):
     lost = models.PositiveIntegerField()
     closed = models.PositiveIntegerField(default=0)
     left_out = models.PositiveIntegerField(default=0)
+    whom = models.JSONField(default=list)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("practice", "run"), name="worklist_once_a_run"),)

@@ -133,8 +133,11 @@ def part_of(rows: QuerySet[Case], *, sort: str, after: str = "", before: str = "
         rows = rows.filter(_beyond(place, sort, back=back))
     ahead = ("id",) if sort == "due" else ("-worth", "id")
     order = tuple(name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in ahead) if back else ahead
-    found = list(rows.order_by(*order)[: size + 1])
-    more = len(found) > size
+    # First which ones: what goes with a row (patient, work, owner) is read for the page alone, however many rows are sorted.
+    places = list(rows.order_by(*order).values_list("pk", flat=True)[: size + 1])
+    more = len(places) > size
+    rows_by_place = rows.in_bulk(places)
+    found = [rows_by_place[place] for place in places]
     found = found[:size]
     if back:
         found.reverse()

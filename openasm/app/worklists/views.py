@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,18 +24,18 @@ from openasm.app.worklists import actions
 from openasm.app.worklists.file_rows import HEADER, file_rows
 from openasm.app.worklists.forms import FindForm, ManyForm
 from openasm.app.worklists.measures import named
-from openasm.app.worklists.models import Case, SavedFilter, WorkItem, newest_worklist
+from openasm.app.worklists.models import Case, PublishedWorklist, SavedFilter, WorkItem, newest_worklist
 from openasm.app.worklists.rows import case_rows, clinician_names
 from openasm.app.worklists.selection import (
     SORTS,
     WINDOWS,
     WORK,
     Selection,
-    in_window,
     part_of,
     selected,
     selection_from,
 )
+from openasm.app.worklists.totals import open_by_measure, total_of, visible_cases
 from openasm.base.errors import WrongUsage
 
 MOST_MARKED = 200
@@ -50,7 +50,7 @@ def worklist(request: PageRequest, practice: Practice) -> HttpResponse:
         return render(request, "worklists/no_worklist.html")
     run, today = published.run, timezone.localdate()
     selection = selection_from(request.GET)
-    chosen = _chosen(request, run, selection, today)
+    chosen = _chosen(request, published, selection, today)
     part = part_of(
         chosen.select_related("patient", "item__owner"),
         sort=selection.sort,
@@ -58,17 +58,16 @@ def worklist(request: PageRequest, practice: Practice) -> HttpResponse:
         before=request.GET.get("before", ""),
     )
     rows = case_rows(part.cases, practice=practice, run=run, today=today)
-    total = chosen.aggregate(cases=Count("pk"), cents=Sum("cents"))
     patients_viewed(request, page="worklist", count=len(rows))
     context = {
         "run": run,
         "published": published,
         "rows": rows,
         "part": part,
-        "total": total,
+        "total": total_of(request.patients, published, selection, today=today, me=request.user.pk),
         "selection": selection,
         "many": ManyForm(practice),
-        "by_measure": _by_measure(request, run, today),
+        "by_measure": _by_measure(request, published, today),
         **_choices(request, practice, run),
     }
     return render(request, "worklists/worklist.html", context)
@@ -82,7 +81,7 @@ def worklist_file(request: PageRequest, practice: Practice, form: str) -> HttpRe
     if published is None or form not in ("csv", "xlsx"):
         raise Http404
     run, today = published.run, timezone.localdate()
-    cases = _chosen(request, run, selection_from(request.GET), today)
+    cases = _chosen(request, published, selection_from(request.GET), today)
     rows = list(file_rows(cases, practice=practice, run=run, today=today))
     exported(request, what="worklist", rows=len(rows), form=form)
     make = csv_response if form == "csv" else xlsx_response
@@ -103,7 +102,9 @@ def change_many(request: PageRequest, practice: Practice) -> HttpResponse:
     run, today = published.run, timezone.localdate()
     marked = form.cleaned_data["case"][:MOST_MARKED]
     cases = (
-        _chosen(request, run, selection, today) if form.cleaned_data["everything"] else _marked(request, run, marked)
+        _chosen(request, published, selection, today)
+        if form.cleaned_data["everything"]
+        else _marked(request, run, marked)
     )
     try:
         count = actions.change_cases(
@@ -172,8 +173,8 @@ def find_patient(request: PageRequest, practice: Practice) -> HttpResponse:
     return redirect("worklist", practice=practice.key)
 
 
-def _chosen(request: PageRequest, run: Run, selection: Selection, today: dt.date) -> QuerySet[Case]:
-    visible = Case.objects.visible(request.patients, run)
+def _chosen(request: PageRequest, published: PublishedWorklist, selection: Selection, today: dt.date) -> QuerySet[Case]:
+    visible = visible_cases(request.patients, published, selection.npi)
     return selected(visible, selection, today=today, me=request.user.pk)
 
 
@@ -182,12 +183,20 @@ def _marked(request: PageRequest, run: Run, marked: list[int]) -> QuerySet[Case]
     return found
 
 
-def _by_measure(request: PageRequest, run: Run, today: dt.date) -> list[dict[str, Any]]:
+def _by_measure(request: PageRequest, published: PublishedWorklist, today: dt.date) -> list[dict[str, Any]]:
     """Open cases of each measure, most dollars first."""
-    rows = Case.objects.visible(request.patients, run).filter(in_window("open", today))
-    grouped = rows.values("measure").annotate(cases=Count("pk"), cents=Sum("cents"))
-    found = [{**row, "named": named(row["measure"], run.performance_year)} for row in grouped.order_by("measure")]
-    return sorted(found, key=lambda row: (-(row["cents"] or 0), row["measure"]))
+    year = published.run.performance_year
+    rows = open_by_measure(request.patients, published, today=today, me=request.user.pk)
+    found = [
+        {
+            "measure": row.measure,
+            "cases": row.cases,
+            "cents": row.cents,
+            "named": named(row.measure, year),
+        }
+        for row in rows
+    ]
+    return sorted(found, key=lambda row: (-row["cents"], row["measure"]))
 
 
 def _choices(request: PageRequest, practice: Practice, run: Run) -> dict[str, Any]:
