@@ -227,6 +227,7 @@ def problems_page(request: PageRequest, practice: Practice) -> HttpResponse:
         else DataProblem.objects.none()
     )
     by_file = Counter(dict.fromkeys(rows.values_list("file", flat=True).distinct(), 1)) if run else Counter()
+    by_file.pop("", None)  # what concerns no one file is under all of them
     file = request.GET.get("file", "")
     if file in by_file:
         rows = rows.filter(file=file)

@@ -41,7 +41,8 @@ def bars(items: Sequence[Bar], *, title: str, largest: float | None = None) -> S
     """Horizontal bars, one a row; negative values go left of a common zero line."""
     if not items:
         return SafeString("")
-    row, top, label_width, text_width = 30.0, 6.0, 220.0, 90.0
+    labels = [_short(each.label, 38) for each in items]
+    row, top, label_width, text_width = 30.0, 6.0, max(90.0, 16 + 7.6 * max(map(len, labels))), 90.0
     low = min(0.0, *(each.value for each in items))
     high = max(0.0, *(each.value for each in items), largest or 0.0)
     span = (high - low) or 1.0
@@ -55,7 +56,7 @@ def bars(items: Sequence[Bar], *, title: str, largest: float | None = None) -> S
             x = zero if each.value >= 0 else zero - reach
             end = (zero + reach if each.value >= 0 else zero) + 8
             yield (
-                *(_n(label_width - 10), _n(y + 18), _short(each.label, 34)),
+                *(_n(label_width - 10), _n(y + 18), labels[place]),
                 *(_n(x), _n(y + 5), _n(max(reach, 1)), f"bar {each.tone}"),
                 *(_n(end), _n(y + 18), each.text),
             )

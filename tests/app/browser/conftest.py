@@ -1,7 +1,8 @@
 """A real server on 127.0.0.1 and a real Chromium: `make test-browser`.
 
-`site` is a running workbench with the cast of tests/app/conftest.py; `visit("manager")` gives a page signed in as that part.
-`settle(page, "name")` checks the page with axe and takes its pictures when OPENASM_SCREENSHOTS names a folder.
+`site` is a running workbench, furnished (furnish.py) and put to one day (day.py); `visit("manager")` gives a page signed in as that
+part. `settle(page, "name")` checks the page with axe in both colour schemes at desktop and phone width, and takes its pictures when
+OPENASM_SCREENSHOTS names a folder.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
+import json
 import os
 import re
 import socket
@@ -16,23 +19,25 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_socket
+from PIL import Image
 
-from tests.app.run_folders import write_small_run
+from tests.app.browser.furnish import PASSWORD, SECRET
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (requirements/browser.txt)")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed (requirements/browser.txt)")
 
 CHROMIUM = Path("/usr/bin/chromium")
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # of every part's authenticator app
-PASSWORD = "correct horse battery 9"
-WIDTHS = {"wide": 1280, "phone": 390}
 _HERE = Path(__file__).parent
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_TALLEST = 1700  # pixels of a picture: what follows is more of the same
+# name of a picture's variant -> width, colour scheme
+VARIANTS = {"": (1400, "light"), "dark": (1400, "dark"), "phone-dark": (390, "dark"), "phone": (390, "light")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,12 +51,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass
 class Site:
-    """A running workbench. data: its folder; key: of the practice Elm."""
+    """A running workbench. data: its folder; facts: what addresses need (keys of practices, a patient, an episode ...)."""
 
     address: str
     data: Path
-    key: str
-    other_key: str
+    facts: dict[str, object]
+
+    @property
+    def key(self) -> str:
+        """Of the practice most of the cast works in."""
+        return self.facts["keys"]["main"]
+
+    def at(self, rest: str = "", practice: str = "main") -> str:
+        """An address of a practice."""
+        return f"{self.address}/practices/{self.facts['keys'][practice]}/{rest}"
 
 
 @pytest.fixture(scope="session")
@@ -59,23 +72,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Started once a session, in a process of its own, as `openasm serve` starts it."""
     pytest_socket.enable_socket()
     folder = tmp_path_factory.mktemp("site")
-    run = write_small_run(folder / "run")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENASM", "DJANGO"))}
     environment["PYTHONPATH"] = str(_HERE.parents[2])
-    keys = subprocess.run(
-        [sys.executable, "-m", "tests.app.browser.furnish", str(folder / "data"), str(run)],
+    furnished = subprocess.run(
+        [sys.executable, "-m", "tests.app.browser.furnish", str(folder / "data"), str(folder)],
         env=environment,
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout.split()
+    )
+    assert furnished.returncode == 0, furnished.stderr[-4000:]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    program = "from openasm.cli.main import main; main()"
     with (folder / "server.log").open("w") as log:  # the process keeps its own handle
         server = subprocess.Popen(
-            [sys.executable, "-c", program, "serve", "--data", str(folder / "data"), "--port", str(port)],
+            [
+                sys.executable,
+                "-m",
+                "tests.app.browser.day",
+                "serve",
+                "--data",
+                str(folder / "data"),
+                "--port",
+                str(port),
+            ],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=log,
@@ -86,7 +106,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.5)
-        yield Site(f"http://127.0.0.1:{port}", folder / "data", keys[0], keys[1])
+        yield Site(f"http://127.0.0.1:{port}", folder / "data", json.loads(furnished.stdout.splitlines()[-1]))
     finally:
         server.terminate()
         server.wait(20)
@@ -123,25 +143,38 @@ def sign_in(page: object, site: Site, part: str) -> None:
     page.get_by_label("Email").fill(f"{part.replace(' ', '.')}@example.test")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    if "second-factor" in page.url:
+    page.wait_for_url(lambda address: "/sign-in/" not in address)
+    if "authenticate" in page.url:
         page.locator("input[name=code]").fill(one_time_code())
         page.get_by_role("button", name="Sign In", exact=True).click()
-    page.wait_for_url(re.compile(r"/(practices/\w+/)?$"))
+        page.wait_for_url(lambda address: "authenticate" not in address)
+
+
+def confirm(page: object) -> None:
+    """Give the password again where a page asks for it."""
+    if "/account/confirm/" in page.url:
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Confirm").click()
+        page.wait_for_load_state()
 
 
 @pytest.fixture
 def visit(site: Site, browser: object, states: dict[str, object]) -> Iterator[Callable[..., object]]:
-    """`visit("nurse", width=390, scheme="dark")`: a page signed in as that part; `visit(None)` as nobody."""
+    """`visit("nurse", width=390)`: a page signed in as that part; `visit(None)` as nobody."""
     contexts = []
 
-    def visited(part: str | None, *, width: int = 1280, scheme: str = "light") -> object:
-        options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme, "reduced_motion": "reduce"}
+    def visited(part: str | None, *, width: int = 1400) -> object:
         if part is not None and part not in states:
             fresh = browser.new_context()
             sign_in(fresh.new_page(), site, part)
             states[part] = fresh.storage_state()
             fresh.close()
-        context = browser.new_context(**options, storage_state=states[part] if part else None)
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            reduced_motion="reduce",
+            storage_state=states[part] if part else None,
+        )
+        context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: _no_errors(message.type, message.text))
@@ -159,22 +192,60 @@ def _no_errors(kind: str, text: str) -> None:
 
 
 @pytest.fixture
-def settle(site: Site) -> Callable[..., None]:
-    """Check a page that has loaded: axe finds nothing, nothing sticks out sideways; take its picture when asked."""
+def settle() -> Callable[..., None]:
+    """Check a page that has loaded: axe finds nothing, nothing sticks out sideways; take its pictures when asked.
 
-    def settled(page: object, name: str) -> None:
-        results = axe.Axe().run(
-            page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-        )
-        found = [
-            (each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in results.response["violations"]
-        ]
-        assert found == [], name
-        width = page.viewport_size["width"]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} sticks out at {width}"
+    also: variants of which there is a picture besides the desktop's.
+    """
+
+    def settled(page: object, name: str, also: Sequence[str] = ()) -> None:
         folder = os.environ.get("OPENASM_SCREENSHOTS")
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        before = page.viewport_size
+        page.evaluate(axe.AXE_SCRIPT)
+        wrong = []
+        for variant, (width, scheme) in VARIANTS.items():
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            # the scheme changes colours alone
+            wanted = (
+                {"type": "rule", "values": ["color-contrast"]}
+                if scheme == "dark"
+                else {"type": "tag", "values": _RULES}
+            )
+            found = page.evaluate(
+                "options => axe.run(document, options).then(found => found.violations)",
+                {"runOnly": wanted, "resultTypes": ["violations"]},
+            )
+            wrong += [
+                (variant, each["id"], [f"{node['target']} {node['html'][:160]}" for node in each["nodes"][:3]])
+                for each in found
+            ]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                wrong.append((variant, "sticks out sideways", widest(page)))
+            if folder and (not variant or variant in also):
+                take_picture(page, Path(folder) / f"{name}{'-' if variant else ''}{variant}.png")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(before)
+        assert wrong == [], name
 
     return settled
+
+
+def widest(page: object) -> list[str]:
+    """The elements that reach beyond the window and do not scroll inside another one."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("main *, header *, footer *")].filter(each =>
+            each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".scroll, .sections"))
+            .slice(0, 5).map(each => each.outerHTML.slice(0, 120))"""
+    )
+
+
+def take_picture(page: object, path: Path) -> None:
+    """The page from its top, in few colours so that the file stays small."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.evaluate("scrollTo(0, 0)")
+    height = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST)
+    clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}
+    content = page.screenshot(full_page=True, clip=clip, animations="disabled")
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
