@@ -1,22 +1,42 @@
-"""Loading claims: CCLF against the same bytes read as one column of text.
+"""Loading claims: CCLF against the same bytes read as one column of text, FHIR against parsing it, tables against writing them.
 
-The lines are clinicians' claims (CCLF5, 388 characters), one in a hundred cancelled. Size: `OPENASM_BENCH_CCLF_LINES`
-(default 4,000,000).
+Two CCLF deliveries: clinicians' lines alone (CCLF5, 388 characters, one claim in a hundred cancelled), and a whole synthetic
+delivery of every kind of file with its history. Sizes: `OPENASM_BENCH_CCLF_LINES` (default 4,000,000),
+`OPENASM_BENCH_DELIVERY_PEOPLE` (default 5,500, about a million claim lines) and `OPENASM_BENCH_EOB_RESOURCES` (default
+60,000). OPENASM_BENCH_FOLDER keeps the synthetic delivery for the next time.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import gzip
 import os
 import tempfile
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import orjson
 
-from benchmarks.measure import Row, measured
+from benchmarks.measure import Row, Took, measured
+from benchmarks.regions import claim_lines, deliveries
+from openasm.base.problems import Problems
+from openasm.claims.contract import CLAIMS_TABLES
 from openasm.claims.loading import load_claims
+from openasm.claims.sources.cclf.files import CclfFile, find_files
+from openasm.claims.sources.cclf.layout import layout
+from openasm.claims.sources.cclf.load import NEEDED_FIELDS
+from openasm.claims.sources.cclf.reading import read_kind
+from openasm.claims.sources.cclf.usual import read_usual
+from openasm.tables.duckdb_engine import DuckDbEngine
+from openasm.tables.engine import default_threads, open_engine
 from tests.builders import cclf
 
+TEXT_COLUMN = "DuckDB making a table of the same bytes as one text column"
+SMALLEST_MEASURED = 1_000_000  # bytes of a kind of file below which nothing but fixed costs would show
+LAST_DAY = dt.date(2100, 12, 31)
 PATTERN = 10_000  # distinct claims numbers and amounts are laid over this many different records
 
 
@@ -68,33 +88,162 @@ def _digits(block: np.ndarray, at: int, width: int, numbers: np.ndarray) -> None
 
 
 def run() -> list[Row]:
-    """A whole load (read, cancel, order, write, hash) against DuckDB making a table of one text column."""
-    lines = int(os.environ.get("OPENASM_BENCH_CCLF_LINES", "4000000"))
-    with tempfile.TemporaryDirectory() as place:
+    """Whole loads (read, cancel, order, write, hash) and, of the delivery, the reading of each kind of file."""
+    with tempfile.TemporaryDirectory(prefix="openasm-bench-") as place:
         folder = Path(place)
-        (folder / "in").mkdir()
-        path = folder / "in" / "CCLF5"
-        write_lines(path, lines)
+        kept = os.environ.get("OPENASM_BENCH_FOLDER")
+        rows = [_clinicians(folder / "clinicians")]
+        region = deliveries(
+            Path(kept) if kept else folder, int(os.environ.get("OPENASM_BENCH_DELIVERY_PEOPLE", "5500"))
+        )
+        rows += _delivery(region / "cclf", folder / "out")
+        rows += _explanations(region / "eob", folder)
+        rows.append(_tables(region / "tables", folder))
+    return rows
 
-        def one_column() -> None:
-            with duckdb.connect() as connection:
-                connection.execute(
-                    f"CREATE TABLE t AS SELECT * FROM read_csv('{path}', header = false, columns = {{'record': 'VARCHAR'}}, "
-                    "delim = '\x01', quote = '', escape = '', auto_detect = false)"
-                )
 
-        theirs = measured(one_column, repeat=2)
-        ours = measured(lambda: load_claims("cclf", [folder / "in"], folder / "out", replace=True), repeat=2)
-    return [
+def _one_text_column(files: Sequence[Path]) -> None:
+    """What any reader must do at least: DuckDB makes a table of the records, each one text."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT * FROM read_csv($1, header = false, columns = {'record': 'VARCHAR'}, delim = '\x01', "
+            "quote = '', escape = '', auto_detect = false)",
+            [[str(file) for file in files]],
+        )
+
+
+def _clinicians(folder: Path) -> Row:
+    lines = int(os.environ.get("OPENASM_BENCH_CCLF_LINES", "4000000"))
+    (folder / "in").mkdir(parents=True)
+    write_lines(folder / "in" / "CCLF5", lines)
+    theirs = measured(lambda: _one_text_column([folder / "in" / "CCLF5"]), repeat=2)
+    ours = measured(lambda: load_claims("cclf", [folder / "in"], folder / "out", replace=True), repeat=2)
+    (folder / "in" / "CCLF5").unlink()
+    return Row(
+        name="CCLF5 load",
+        what=f"{lines:,} lines of CCLF5 to the four tables, ordered and hashed",
+        took=ours,
+        reference=TEXT_COLUMN,
+        reference_took=theirs,
+        limit_seconds=2 * theirs.seconds,
+        note=f"{_processor(ours, theirs)}; promise: at most twice the time of the reference. Bound by processor time: about "
+        "40 % is cutting the records into words and looking up their codes, 15 % SHA-256 of the input, 30 % ordering and "
+        "writing Parquet, the rest records that others cancel (through the engine) and fixed costs",
+    )
+
+
+def _delivery(source: Path, out: Path) -> list[Row]:
+    files, paths = find_files([source], out.parent, Problems())
+    size = sum(path.stat().st_size for path in paths)
+    theirs = measured(lambda: _one_text_column(paths), repeat=2)
+    ours = measured(lambda: load_claims("cclf", [source], out, replace=True), repeat=2)
+    rows = [
         Row(
-            name="CCLF load",
-            what=f"{lines:,} lines of CCLF5 to the four tables, ordered and hashed",
+            name="CCLF load, whole delivery",
+            what=f"{size / 1e6:,.0f} MB in {len(paths)} files, {claim_lines(out):,} claim lines kept",
             took=ours,
-            reference="DuckDB making a table of the same bytes as one text column",
+            reference=TEXT_COLUMN,
             reference_took=theirs,
             limit_seconds=2 * theirs.seconds,
-            note="promise: at most twice the time of the reference; one thread reads while another hashes. Of the processor time "
-            "about 40 % is cutting the records into words and looking up their codes, 17 % SHA-256 of the input, 25 % ordering and "
-            "writing Parquet, the rest records that others cancel (through the engine) and fixed costs",
+            note=f"{_processor(ours, theirs)}; one record in thirty cancelled, adjusted, denied or repeated. Bound by what the "
+            "engine does with text: kinds other than CCLF5 go through it, a record of them costs about four times one of CCLF5",
         )
     ]
+    for kind in NEEDED_FIELDS:
+        of_kind = [file for file in files if file.kind == kind]
+        if not of_kind or sum(file.path.stat().st_size for file in of_kind) < SMALLEST_MEASURED:
+            continue
+        rows.append(_reading(kind, of_kind))
+    return rows
+
+
+def _reading(kind: str, files: Sequence[CclfFile]) -> Row:
+    layouts = layout()
+    records = 0
+
+    def read() -> None:
+        nonlocal records
+        with open_engine("duckdb") as engine:
+            assert isinstance(engine, DuckDbEngine)
+            fields = layouts[kind].chosen(*NEEDED_FIELDS[kind])
+            account, _ = read_kind(
+                engine, kind.lower(), files, layouts[kind], fields, threads=default_threads(), problems=Problems()
+            )
+            records = account.records
+
+    def read_short() -> None:
+        nonlocal records
+        found = read_usual(files, layouts[kind], {}, LAST_DAY)
+        assert found is not None, "a delivery of the generator takes the short way"
+        records = found.kept + sum(found.dropped.values()) + sum(len(each) for each in found.others)
+
+    ours = measured(read_short if kind == "CCLF5" else read, repeat=2)
+    theirs = measured(lambda: _one_text_column([file.path for file in files]), repeat=2)
+    size = sum(file.path.stat().st_size for file in files)
+    return Row(
+        name=f"{kind}, reading alone",
+        what=f"{records:,} records, {size / 1e6:,.0f} MB",
+        took=ours,
+        reference=TEXT_COLUMN,
+        reference_took=theirs,
+        note=_processor(ours, theirs),
+    )
+
+
+def _explanations(source: Path, folder: Path) -> list[Row]:
+    resources = int(os.environ.get("OPENASM_BENCH_EOB_RESOURCES", "60000"))
+    given = folder / "eob"
+    given.mkdir()
+    name = "ExplanationOfBenefit.ndjson.gz"
+    with gzip.open(source / name) as whole, gzip.open(given / name, "wb", compresslevel=1) as part:
+        part.writelines(islice(whole, resources))
+
+    def parse() -> None:
+        with gzip.open(given / name) as lines:
+            for line in lines:
+                orjson.loads(line)
+
+    theirs = measured(parse, repeat=1)
+    rows = []
+    for jobs in dict.fromkeys((1, default_threads())):
+        ours = measured(
+            lambda jobs=jobs: load_claims("eob", [given], folder / "out", replace=True, threads=jobs), repeat=1
+        )
+        rows.append(
+            Row(
+                name=f"EOB load, {jobs} process{'es' if jobs > 1 else ''}",
+                what=f"{resources:,} ExplanationOfBenefit resources, gzip NDJSON, to the four tables",
+                took=ours,
+                reference="unpack and parse the same file, one process",
+                reference_took=theirs,
+                note=f"{resources / ours.seconds:,.0f} resources a second; {_processor(ours, theirs)}; bound by walking the "
+                "parsed resources in Python",
+            )
+        )
+    return rows
+
+
+def _tables(source: Path, folder: Path) -> Row:
+    def ordered() -> None:
+        with duckdb.connect() as connection:
+            for name, contract in CLAIMS_TABLES.items():
+                connection.execute(
+                    f"COPY (SELECT * FROM read_parquet('{source / name}.parquet') ORDER BY {', '.join(contract.key)}) "
+                    f"TO '{folder / name}.parquet' (FORMAT parquet, COMPRESSION zstd)"
+                )
+
+    theirs = measured(ordered, repeat=2)
+    ours = measured(lambda: load_claims("tables", [source], folder / "out", replace=True), repeat=2)
+    return Row(
+        name="plain tables load",
+        what=f"{claim_lines(source):,} claim lines as Parquet, checked, to the four tables",
+        took=ours,
+        reference="DuckDB writing the same tables ordered by their keys, nothing checked",
+        reference_took=theirs,
+        note=f"{_processor(ours, theirs)}; every text column is checked against its form once and brought to it once more when "
+        "written; the rest is ordering and writing",
+    )
+
+
+def _processor(ours: Took, theirs: Took) -> str:
+    return f"{ours.cpu_seconds / theirs.cpu_seconds:.1f} times the reference's processor time"

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from openasm.claims.folder import table_path
 from openasm.runs.cost.synthesis import synthetic_region
+from openasm.tables.engine import default_threads
 
 SEED = 11
 LAST_YEAR = 2027
@@ -22,6 +23,21 @@ def region(folder: Path, beneficiaries: int) -> Path:
     if not (path / "tables").is_dir():
         participants = max(1, beneficiaries // BENEFICIARIES_A_PARTICIPANT)
         synthetic_region(SEED, path, participants=participants, beneficiaries=beneficiaries)
+    return path
+
+
+def deliveries(folder: Path, beneficiaries: int) -> Path:
+    """The same as a CCLF delivery and a FHIR export beside the tables: `cclf`, `eob`, `tables`."""
+    path = folder / f"deliveries-{SEED}-{beneficiaries}"
+    if not (path / "tables").is_dir():
+        synthetic_region(
+            SEED,
+            path,
+            participants=max(1, beneficiaries // BENEFICIARIES_A_PARTICIPANT),
+            beneficiaries=beneficiaries,
+            formats=("tables", "cclf", "eob"),
+            processes=default_threads(),
+        )
     return path
 
 

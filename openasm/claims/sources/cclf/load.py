@@ -95,7 +95,7 @@ NOTES = (
     "Where the NPI as billed and the NPI from Medicare's registry differ, the one as billed is taken.",
 )
 
-_NEEDED: dict[str, tuple[str, ...]] = {
+NEEDED_FIELDS: dict[str, tuple[str, ...]] = {
     "CCLF1": (
         *("CUR_CLM_UNIQ_ID", "PRVDR_OSCAR_NUM", "BENE_MBI_ID", "CLM_TYPE_CD", "CLM_FROM_DT", "CLM_THRU_DT"),
         *("PRNCPL_DGNS_CD", "CLM_MDCR_NPMT_RSN_CD", "CLM_PMT_AMT", "DGNS_DRG_CD", "ATNDG_PRVDR_NPI_NUM"),
@@ -141,6 +141,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     ),
     "CCLF9": ("CRNT_NUM", "PRVS_NUM"),
 }
+"""The fields read of each kind of file."""
 _REPEAT_KEYS = {
     "cclf1": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD",
     "cclf2": "CUR_CLM_UNIQ_ID, CLM_LINE_NUM",
@@ -217,7 +218,7 @@ def _read(
 ) -> dict[str, Account]:
     """Every kind but CCLF5, and the crosswalk."""
     accounts: dict[str, Account] = {}
-    for kind in _NEEDED:
+    for kind in NEEDED_FIELDS:
         if not any(file.kind == kind for file in files):
             problems.add(FILE_NOT_THERE, kind)
         if kind != "CCLF5":
@@ -249,7 +250,7 @@ def _read_kind(
         kind.lower(),
         [file for file in files if file.kind == kind],
         layouts[kind],
-        layouts[kind].chosen(*_NEEDED[kind]),
+        layouts[kind].chosen(*NEEDED_FIELDS[kind]),
         threads=threads,
         problems=problems,
         chosen=chosen,
@@ -265,7 +266,9 @@ def _read_usual(
     memory_bytes: int,
 ) -> UsualLines | None:
     """Clinicians' lines by the short way, where there is room for them and every claim number is a number."""
-    records = {file: count_records(file, layouts[file.kind].record_length) for file in files if file.kind in _NEEDED}
+    records = {
+        file: count_records(file, layouts[file.kind].record_length) for file in files if file.kind in NEEDED_FIELDS
+    }
     if sum(records.values()) * _CODED_BYTES > memory_bytes // 2:
         return None
     for kind in ("cclf1", "cclf2", "cclf4", "cclf6", "cclf7"):
