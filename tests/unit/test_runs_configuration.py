@@ -55,6 +55,8 @@ REFUSED = {
         ("N008", "participants.vintage"),
         ("N008", "attestations.file"),
     },
+    "admissions_without_codes.toml": {("N008", "admissions.codes")},
+    "admissions_without_claims.toml": {("N008", "admissions.codes")},
     "format_alone.toml": {("N008", "claims.format")},
     "nothing.toml": {("N009", "")},
     "section_is_a_value.toml": {("N004", "run")},

@@ -22,6 +22,7 @@ from openasm.runs.chain import stage_work
 from openasm.runs.chain.run import StageStopped, plan_configured, run_configured
 from openasm.runs.chain.stage_store import Store
 from openasm.runs.demonstration.story import story_of
+from openasm.runs.measures.admissions import run_admissions
 from tests.builders.configured_runs import (
     configured,
     copied,
@@ -124,7 +125,7 @@ def test_the_manifest_is_enough_to_repeat_the_run(made: Path) -> None:
     assert stages["scores"]["after"] == ["score_inputs"]
     assert {each["name"] for each in manifest["inputs"]} >= {"records", "roster.csv", "list.csv", "attestations.csv"}
     assert "seconds" not in json.dumps(manifest["stages"])
-    assert {each["stage"] for each in manifest["not_computed"]} == {"projection", "comparison", "trend"}
+    assert {each["stage"] for each in manifest["not_computed"]} == {"admissions", "projection", "comparison", "trend"}
     assert str(made) not in json.dumps(manifest)
 
 
@@ -207,6 +208,44 @@ def test_a_rule_value_redoes_the_stages_that_use_it(group: Path) -> None:
     again = made_again(group, changed)
     assert set(again) == {"scores", "levels", "worklist", "report"}
     assert again["scores"] == "rule value payment.risk_level changed"
+
+
+def admission_codes(folder: Path) -> Path:
+    """Codes of the made-up claims' admissions: beginnings of diagnoses alone."""
+    path = folder / "admission-codes.csv"
+    path.write_text("list,code\nheart_failure,I50\ncardiovascular,I\n", encoding="utf-8")
+    return path
+
+
+def test_observed_admissions_are_a_stage_of_their_own(made: Path, tmp_path: Path) -> None:
+    group = copied(made, tmp_path / "group")
+    codes = admission_codes(group)
+    path = with_section(group, "[codes]", f'[admissions]\ncodes = "{codes.name}"\n\n[codes]')
+    summary = run_now(path, group / "run")
+    assert set(summary.made) == {"admissions", "report"}
+    with (group / "run" / "scores" / "admissions.csv").open(encoding="utf-8", newline="") as stream:
+        found = list(csv.DictReader(stream))
+    run_admissions(group / "claims", tmp_path / "alone", codes_file=codes, year=2027, **NOW)
+    with (tmp_path / "alone" / "scores" / "admissions.csv").open(encoding="utf-8", newline="") as stream:
+        assert found == list(csv.DictReader(stream))
+    assert any(int(row["admissions"]) for row in found)
+    # Without `in_scores` nobody is scored by them; with it, the clinicians' rows of measure 492 are theirs.
+    before = (group / "run" / "scores" / "inputs" / "quality.csv").read_bytes()
+    assert before == (made / "run" / "scores" / "inputs" / "quality.csv").read_bytes()
+    assert set(run_now(path, group / "run").made) == set()
+    codes.write_text(codes.read_text(encoding="utf-8") + "planned_drg,001\n", encoding="utf-8")
+    assert set(run_now(path, group / "run").made) == {"admissions", "report"}
+    text = path.read_text(encoding="utf-8").replace("[admissions]\n", "[admissions]\nin_scores = true\n")
+    path.write_text(text.replace("[score_inputs]\n", '[score_inputs]\nwhen_both = "computed"\n'), encoding="utf-8")
+    summary = run_now(path, group / "run")
+    assert {"score_inputs", "scores"} <= set(summary.made)
+    assert "admissions" in summary.reused
+    with (group / "run" / "scores" / "inputs" / "quality.csv").open(encoding="utf-8", newline="") as stream:
+        scored = {(row["tin"], row["npi"]): row for row in csv.DictReader(stream) if row["measure"] == "492"}
+    own = {(row["tin"], row["npi"]): row for row in found if row["npi"] and row["rate"]}
+    both = own.keys() & scored.keys()
+    assert both
+    assert all(float(scored[key]["rate"]) == round(float(own[key]["rate"]), 6) for key in both)
 
 
 def test_how_the_work_is_done_redoes_nothing(group: Path) -> None:

@@ -28,6 +28,7 @@ ELIGIBILITY_FILES: Mapping[str, str] = {
     "worksheets/tin_questions.csv": "worksheets/tin_questions.csv",
     "worksheets/contacts.csv": "worksheets/contacts.csv",
 }
+ADMISSIONS_FILES: Mapping[str, str] = {"scores/admissions.csv": "scores/admissions.csv"}
 QUALITY_FILES: Mapping[str, str] = {
     "scores/quality.csv": "scores/quality.csv",
     "scores/quality_by_clinician.csv": "scores/quality_by_clinician.csv",
@@ -58,6 +59,8 @@ def assemble(folder: Path, entries: Mapping[str, Entry]) -> None:
         _copy_tree(entries["claims_by_practice"].out, folder)
     if "primary_care" in entries:
         _copy_tree(entries["primary_care"].out, folder)
+    if "admissions" in entries:
+        _copy_named(entries["admissions"].out, folder, ADMISSIONS_FILES)
     if "eligibility" in entries:
         _copy_named(entries["eligibility"].out, folder, ELIGIBILITY_FILES)
     if "quality" in entries:

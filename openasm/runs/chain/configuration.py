@@ -79,6 +79,15 @@ class ParticipantsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmissionsSection:
+    """Observed admissions beside measure 492. codes: file of its codes, None for no such stage; year: at risk; in_scores: as its rows."""
+
+    codes: Path | None = None
+    year: int = 0
+    in_scores: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreInputsSection:
     """The cohort around one's own practices, and whose computed rows count."""
 
@@ -127,6 +136,7 @@ class Configuration:
     claims: ClaimsSection = field(default_factory=ClaimsSection)
     records: RecordsSection = field(default_factory=RecordsSection)
     participants: ParticipantsSection = field(default_factory=ParticipantsSection)
+    admissions: AdmissionsSection = field(default_factory=AdmissionsSection)
     attestations: Path | None = None
     score_inputs: ScoreInputsSection = field(default_factory=ScoreInputsSection)
     overlays: tuple[Path, ...] = ()
@@ -163,6 +173,7 @@ def read_configuration(file: Path, *, today: dt.date) -> Configuration:
         claims=ClaimsSection(**values.get("claims", {})),
         records=RecordsSection(**values.get("records", {})),
         participants=ParticipantsSection(**values.get("participants", {})),
+        admissions=_admissions(values),
         attestations=values.get("attestations", {}).get("file"),
         score_inputs=ScoreInputsSection(**values.get("score_inputs", {})),
         overlays=values.get("rules", {}).get("overlays", ()),
@@ -171,6 +182,12 @@ def read_configuration(file: Path, *, today: dt.date) -> Configuration:
         report=ReportSection(**values.get("report", {})),
         previous=values.get("previous", {}).get("runs", ()),
     )
+
+
+def _admissions(values: Mapping[str, Mapping[str, Any]]) -> AdmissionsSection:
+    """The section, its year that of the records where nothing else is said."""
+    run = values["run"]
+    return AdmissionsSection(**({"year": run.get("records_year", run["year"])} | dict(values.get("admissions", {}))))
 
 
 def _values(
@@ -242,6 +259,10 @@ def _check_together(values: Mapping[str, Mapping[str, Any]], file: str, problems
             refuse(f"records.{one}", f"records.{other} beside it")
     if has("records", "attribution") and has("records", "tin"):
         refuse("records.tin", "either tin, for a source that is one practice's, or attribution")
+    if "admissions" in values and not has("admissions", "codes"):
+        refuse("admissions.codes", "the file of codes, without which nothing is counted")
+    if has("admissions", "codes") and not has("claims", "sources"):
+        refuse("admissions.codes", "claims.sources beside it, in which admissions are found")
     if has("participants", "answers") and not has("participants", "roster"):
         refuse("participants.answers", "participants.roster beside it, whose TINs the answers are about")
     if has("participants", "vintage") and has("participants", "list"):

@@ -82,6 +82,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "areas": _PATH,
         "library_folder": _PATH,
     },
+    "admissions": {"codes": _PATH, "year": _YEAR, "in_scores": Key("flag")},
     "attestations": {"file": _PATH},
     "score_inputs": {
         "peers": _PATH,

@@ -1,4 +1,4 @@
-"""Stages for the pages of a practice's submission: the primary care of its ASM beneficiaries, and its choice of level."""
+"""Stages beside the scores: observed admissions, the primary care of a practice's ASM beneficiaries, and its choice of level."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from openasm.episodes.primary_care import primary_care_rules
+from openasm.quality.admissions import admission_rules
 from openasm.runs.chain import stage_work
 from openasm.runs.chain.configuration import Configuration
 from openasm.runs.chain.stage_graph import Stage, StageInput
-from openasm.runs.chain.stage_inputs import records, tree
-from openasm.runs.chain.stage_rooms import EPISODE_ROOMS, SCORE_ROOMS
+from openasm.runs.chain.stage_inputs import records, single, tree
+from openasm.runs.chain.stage_rooms import ADMISSION_ROOMS, EPISODE_ROOMS, SCORE_ROOMS
 from openasm.runs.chain.stage_work import Means
 
 
@@ -37,6 +38,29 @@ def primary_care_stage(
             "year": configuration.run.cost_year,
             "tins": list(stage_work.own_tins(configuration)),
         },
+        weight=2,
+    )
+
+
+def admissions_stage(
+    configuration: Configuration,
+    means: Means,
+    loaded: Path | None,
+    after: Sequence[str],
+    inputs: Sequence[StageInput],
+) -> Stage:
+    """Observed admissions of the year at risk. loaded, after, inputs: as those of the primary care, of the claims alone."""
+    section = configuration.admissions
+    assert section.codes is not None
+    return Stage(
+        "admissions",
+        "Observed admissions",
+        partial(stage_work.admissions, configuration=configuration, means=means, claims=loaded),
+        ADMISSION_ROOMS,
+        after=tuple(after),
+        inputs=(*inputs, single("admission codes", section.codes)),
+        parameters=records(admission_rules()),
+        settings={"year": section.year},
         weight=2,
     )
 

@@ -20,6 +20,7 @@ def settings_of(configuration: Configuration) -> dict[str, object]:
         "claims": _plain(configuration.claims),
         "records": _plain(configuration.records),
         "participants": _plain(configuration.participants),
+        "admissions": _plain(configuration.admissions),
         "attestations": _plain(configuration.attestations),
         "score_inputs": _plain(configuration.score_inputs),
         "rules": _plain(configuration.overlays),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _WORK = ("base", "runs/chain/stage_work.py")
 CLAIMS_ROOMS = (*_WORK, "archive", "tables", "claims")
+ADMISSION_ROOMS = (*CLAIMS_ROOMS, "quality", "runs/measures")
 EPISODE_ROOMS = (*CLAIMS_ROOMS, "episodes", "regulation", "runs/cost")
 QUALITY_ROOMS = (
     *(*_WORK, "tables", "archive", "clinical", "participants", "quality", "regulation"),

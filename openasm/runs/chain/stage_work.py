@@ -36,6 +36,7 @@ from openasm.runs.cost.claims_watch import practice_months, write_practice_month
 from openasm.runs.cost.episodes import run_episodes
 from openasm.runs.cost.primary_care import screenings_of_records, write_primary_care
 from openasm.runs.handing_in.submission import write_level_choices
+from openasm.runs.measures.admissions import run_admissions
 from openasm.runs.measures.gap_worth import worth_for_patients, worth_of_gaps, write_gap_worth
 from openasm.runs.measures.quality import run_quality
 from openasm.runs.measures.whose_patients import ROSTER_COLUMNS as QUALITY_ROSTER
@@ -143,6 +144,21 @@ def primary_care(work: Work, configuration: Configuration, means: Means, claims:
     return Outcome(counts=write_primary_care(people, work.out))
 
 
+def admissions(work: Work, configuration: Configuration, means: Means, claims: Path | None) -> Outcome:
+    """Observed admissions beside measure 492."""
+    section = configuration.admissions
+    assert section.codes is not None
+    run_admissions(
+        claims or work.before["claims"].out,
+        work.out,
+        codes_file=section.codes,
+        year=section.year,
+        now=means.now,
+        **means.of_engine(),
+    )
+    return outcome_of_run(work.out)
+
+
 def eligibility(work: Work, configuration: Configuration, means: Means, inputs: EligibilityInputs) -> Outcome:
     """Who takes part. inputs: without claims of a stage and without episodes, which come from the stages before."""
     claims = work.before["claims"].out if "claims" in work.before else inputs.claims
@@ -198,7 +214,11 @@ def score_inputs(work: Work, configuration: Configuration) -> Outcome:
         "cost": [
             entry.out / "scores" / "cost.csv" for name, entry in work.before.items() if name.startswith("episodes-")
         ],
-        "quality": [work.before["quality"].out / "scores" / "score_input.csv"] if "quality" in work.before else [],
+        "quality": [
+            work.before[name].out / "scores" / "score_input.csv"
+            for name in ("quality", "admissions")
+            if name in work.before
+        ],
     }
     sources = Sources(
         peers=section.peers,

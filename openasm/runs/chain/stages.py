@@ -8,25 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from openasm.base.errors import NotFound
 from openasm.base.parameters import Parameter, Rules
 from openasm.clinical.value_sets import value_set_files
-from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
-from openasm.participants.shelves import default_library, newest
+from openasm.episodes.specifications.construction import construction_for
+from openasm.participants.shelves import default_library
 from openasm.quality.specification import measure_ids
 from openasm.regulation import participation
 from openasm.regulation.participation import data_year
 from openasm.runs.chain import stage_work
-from openasm.runs.chain.configuration import DEMONSTRATION, Configuration
+from openasm.runs.chain.configuration import Configuration
 from openasm.runs.chain.looking_back_stages import looking_back_stages
-from openasm.runs.chain.practice_stages import levels_stage, primary_care_stage
+from openasm.runs.chain.official_files import codes_list, official_file
+from openasm.runs.chain.practice_stages import admissions_stage, levels_stage, primary_care_stage
 from openasm.runs.chain.stage_graph import Stage, StageInput
 from openasm.runs.chain.stage_inputs import claims_folder, records, single, stated, tables_of, tree
 from openasm.runs.chain.stage_rooms import CLAIMS_ROOMS, EPISODE_ROOMS, QUALITY_ROOMS, SCORE_ROOMS
 from openasm.runs.chain.stage_work import COHORTS, Means
 from openasm.runs.measures.clinicians import scoring_rules
 from openasm.runs.scoring.run import parameters_used
-from openasm.runs.who_is_in.sources import CODES_KEYS, EligibilityInputs
+from openasm.runs.who_is_in.sources import EligibilityInputs
 
 _TITLES = {"heart_failure": "heart failure", "low_back_pain": "low back pain"}
 
@@ -50,8 +50,10 @@ def stages_of(configuration: Configuration, means: Means) -> Asked:
     graph = _Graph(configuration, means)
     for ask in (graph.claims, graph.claims_by_practice, graph.eligibility, graph.episodes, graph.primary_care):
         ask()
-    for ask in (graph.quality, graph.scores, graph.projection, graph.worklist, graph.looking_back, graph.report):
+    for ask in (graph.quality, graph.admissions, graph.scores, graph.projection, graph.worklist):
         ask()
+    graph.looking_back()
+    graph.report()
     return Asked(tuple(graph.stages), graph.missing, graph.rules, graph.constructions, graph.codes)
 
 
@@ -69,7 +71,11 @@ class _Graph:
         claims = configuration.claims
         self.loaded = claims.sources[0] if claims.format == "loaded" else None
         self.shelf = configuration.participants.library_folder or default_library()
-        self.codes = {} if not claims.sources else {each: path for each in COHORTS if (path := self._codes(each))}
+        self.codes = (
+            {}
+            if not claims.sources
+            else {each: path for each in COHORTS if (path := codes_list(configuration, each, self.shelf, self.loaded))}
+        )
         self.measures = configuration.records.measures or tuple(measure_ids())
 
     def has(self, name: str) -> bool:
@@ -134,7 +140,10 @@ class _Graph:
         for cohort, codes in self.codes.items():
             self._episodes(f"eligibility-episodes-{cohort}", cohort, codes, year)
         section = self.configuration.participants
-        given = {key: self._official(key) for key in ("participants", "counties", "zips", "areas")}
+        given = {
+            key: official_file(self.configuration, key, self.shelf)
+            for key in ("participants", "counties", "zips", "areas")
+        }
         inputs = EligibilityInputs(
             claims=self.loaded or Path(),
             shelf=self.shelf,
@@ -167,29 +176,6 @@ class _Graph:
                 weight=6,
             )
         )
-
-    def _official(self, key: str) -> Path | None:
-        """A file of the configuration, else of the library, else None."""
-        section = self.configuration.participants
-        named: Path | None = section.list if key == "participants" else getattr(section, key)
-        if named is not None:
-            return named
-        vintage = section.vintage or None if key == "participants" else None
-        try:
-            return newest(self.shelf, key, vintage=vintage)[0]
-        except NotFound:
-            if vintage:
-                raise
-            return None
-
-    def _codes(self, cohort: str) -> Path | None:
-        given: Path | None = getattr(self.configuration.codes, cohort)
-        if given is not None:
-            return demonstration_workbook(cohort) if given == Path(DEMONSTRATION) else given
-        try:
-            return newest(self.shelf, CODES_KEYS[cohort])[0]
-        except NotFound:
-            return demonstration_workbook(cohort) if stated(self.loaded, "synthetic") is True else None
 
     def _no_episodes(self, year: int) -> str:
         """Why no episodes of a year can be built; empty when they can."""
@@ -271,6 +257,14 @@ class _Graph:
             )
         )
 
+    def admissions(self) -> None:
+        """Observed admissions, where codes are given."""
+        if self.configuration.admissions.codes is None:
+            self.missing["admissions"] = "no codes of admissions: no [admissions] codes"
+            return
+        place = self._after_claims(), self._claims_inputs()
+        self.stages.append(admissions_stage(self.configuration, self.means, self.loaded, *place))
+
     def scores(self) -> None:
         """Joined inputs and scores."""
         section = self.configuration.score_inputs
@@ -278,7 +272,8 @@ class _Graph:
             why = "nobody to score: no [score_inputs] peers or participants"
             self.missing |= dict.fromkeys(("score_inputs", "scores", "levels"), why)
             return
-        quality = ("quality",) if self.has("quality") else ()
+        counted = {"quality": True, "admissions": self.configuration.admissions.in_scores}
+        quality = tuple(name for name, counts in counted.items() if counts and self.has(name))
         read = [
             ("participants", section.participants),
             ("attestations", self.configuration.attestations),

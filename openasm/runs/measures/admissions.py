@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from openasm.base.files import written_whole
 from openasm.base.problems import Problem, Problems
@@ -36,6 +37,9 @@ def run_admissions(
     year: int,
     now: Callable[[], dt.datetime],
     engine_name: str = "duckdb",
+    memory_bytes: int | None = None,
+    threads: int | None = None,
+    spill_folder: Path | None = None,
     replace: bool = False,
 ) -> AdmissionsSummary:
     """Count, and write scores/admissions.csv and scores/score_input.csv (claims rows of quality.csv). InputRefused with everything that
@@ -45,7 +49,8 @@ def run_admissions(
     rules = admission_rules()
     codes = read_admission_codes(codes_file, problems)
     problems.refuse_errors()
-    with open_engine(engine_name) as engine:
+    how: dict[str, Any] = {"memory_bytes": memory_bytes, "threads": threads, "spill_folder": spill_folder}
+    with open_engine(engine_name, **how) as engine:
         opened = open_claims(claims, engine)
         observed = observed_admissions(opened, engine, codes, year=year, rules=rules, problems=problems)
     problems.refuse_errors()
