@@ -46,7 +46,7 @@ test-browser: $(VENV)/.installed-browser  ## Journeys through the workbench in C
 	OPENASM_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -m browser tests/app/browser
 
 test-postgres: $(VENV)/.installed-postgres  ## The workbench's tests on a private PostgreSQL server
-	$(BIN)/python -m tests.app.postgres_server $(BIN)/python -m pytest -m "not browser" tests/app
+	$(BIN)/python -m tests.app.postgres_server $(BIN)/python -m pytest -n 2 -m "not browser" tests/app
 
 check: $(STAMP)  ## Format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings as django_settings
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -52,6 +54,14 @@ class Stage:
     run: Run
     people: dict[str, User] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)  # keys of sessions that wait for their persons
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """On PostgreSQL each worker's database is a copy of one that is migrated already (postgres_server.py)."""
+    template = os.environ.get("OPENASM_TEST_TEMPLATE")
+    if template:
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 MEGABYTE = 2**20
 LARGEST_UPLOAD = 512 * MEGABYTE  # what the server accepts in one request
-LARGEST_UNPACKED = 8192 * MEGABYTE
+LARGEST_UNPACKED = (
+    1024 * MEGABYTE
+)  # of one archive: it is unpacked while its sender waits, seconds at most; more comes in parts
 LARGEST_RATIO = 200  # unpacked to packed: data pack five to fifty times, a bomb thousands of times
 MOST_MEMBERS = 20_000
 LARGEST_PRACTICE = 51_200 * MEGABYTE

@@ -13,7 +13,6 @@ import hmac
 import io
 import json
 import os
-import re
 import socket
 import struct
 import subprocess
