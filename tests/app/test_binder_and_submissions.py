@@ -30,6 +30,7 @@ from openasm.submission.formats import formats_for
 from openasm.submission.package import check_package
 from tests.app.attesting import YEAR, signed
 from tests.app.conftest import Stage, make_person, signed_in_client
+from tests.app.run_folders import CANARY_NAMES
 from tests.builders.submissions import TIN, practice
 
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
@@ -135,6 +136,20 @@ def test_the_binder_holds_everything_with_its_hash(stage: Stage, sign_in: Callab
     assert binder_zip(found) == content  # equal contents, equal bytes
     text = client.get(f"{address}/").content.decode()
     assert "risk analysis.pdf" in text
+
+
+def test_the_binder_counts_the_coverage_of_ia_1_and_names_no_patient(stage: Stage) -> None:
+    signed(stage)
+    found = collect(stage.elm, YEAR)
+    assert found is not None
+    assert [(each.name, each.people, each.complete) for each in found.coverage] == [
+        ("=Test Clinician 2", 1, 0),
+        ("Test Clinician 1", 1, 0),
+        ("Test Clinician 3", 1, 0),
+    ]
+    with zipfile.ZipFile(io.BytesIO(binder_zip(found))) as archive:
+        content = b"".join(archive.read(name) for name in archive.namelist())
+    assert not [name for name in CANARY_NAMES if name.encode() in content]
 
 
 def test_six_years_from_the_last_day_for_submitting(stage: Stage) -> None:

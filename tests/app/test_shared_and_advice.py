@@ -118,9 +118,17 @@ def test_mips_says_who_stays_and_what_comes_back(stage: Stage, sign_in: Callable
     ParticipantResult.objects.filter(practice=stage.elm, run=stage.run).update(cohort="heart_failure")
     again = sign_in("viewer").get(f"/practices/{stage.elm.key}/mips/")
     assert len(again.context["fallbacks"]) == 1
+    assert "005 ACE inhibitor, ARB or ARNI in heart failure" in again.content.decode()
+    assert "eCQM, MIPS CQM" in again.content.decode()
 
 
-@pytest.mark.parametrize(("page", "most"), [("levels", 15), ("mips", 15), ("arrangements", 18)])
+@pytest.mark.parametrize(
+    ("page", "most"),
+    [
+        *(("levels", 15), ("mips", 15), ("arrangements", 18), ("arrangements/new", 16), ("incentives", 14)),
+        *(("requests", 12), ("submissions", 15), ("attestations/2027/binder", 12)),
+    ],
+)
 def test_pages_in_few_queries(
     stage: Stage, sign_in: Callable[..., Client], page: str, most: int, django_assert_max_num_queries: Any
 ) -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from openasm.app.access.request import PatientScope
 from openasm.app.arrangements.models import ArrangementVersion
 from openasm.app.arrangements.register import newest_versions
 from openasm.app.attestations.answers import rules_of
 from openasm.app.attestations.models import Version
 from openasm.app.kept.models import Document
 from openasm.app.people.models import Practice
-from openasm.app.published.models import Run
+from openasm.app.primary_care.standing import Coverage, beneficiaries_of, by_clinician, shown_run
+from openasm.app.published.models import ParticipantResult, Run
 from openasm.app.readiness.models import TaskEntry
 from openasm.app.submissions.models import SubmissionPackage
 from openasm.base.parameters import Rules
@@ -44,6 +46,7 @@ class Binder:
     packages: tuple[SubmissionPackage, ...]
     run: Run | None
     kept: tuple[Kept, ...]
+    coverage: tuple[Coverage, ...]  # of IA_1 by clinician, counts alone
 
 
 def collect(practice: Practice, year: int) -> Binder | None:
@@ -75,7 +78,18 @@ def collect(practice: Practice, year: int) -> Binder | None:
         packages,
         Run.objects.filter(key=run).first(),
         _retention(versions, documents, packages, arrangements, year, rules_of(year)),
+        _coverage(practice, year),
     )
+
+
+def _coverage(practice: Practice, year: int) -> tuple[Coverage, ...]:
+    """How far each clinician's beneficiaries are seen to, by the newest run with patients, when that is of the year."""
+    run = shown_run(practice)
+    if run is None or run.performance_year != year:
+        return ()
+    people = beneficiaries_of(PatientScope(practice, None), run)
+    names = dict(ParticipantResult.objects.filter(practice=practice, run=run).values_list("npi", "name"))
+    return tuple(by_clinician(people, names)) if people else ()
 
 
 def _retention(

@@ -13,6 +13,7 @@ from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 from openasm import __version__
 from openasm.app.attestations.answers import item_kinds, rules_of
 from openasm.app.binder.collection import Binder
+from openasm.app.primary_care.entries import PART_WORDS
 from openasm.base.parameters import stamp
 from openasm.report.drawings import FONT, LINE, SOFT
 from openasm.report.pdf_parts import MARGIN, WIDTH, Story, notice, part, register_fonts, shown, table, title, words
@@ -119,6 +120,18 @@ def _story(binder: Binder, files: Sequence[tuple[str, str]]) -> Story:
             for each in binder.tasks
         ],
         (2, 1, 1.5, 3, 2),
+    )
+    story.append(words("Beneficiaries seen to for IA_1, by clinician; the list with names stays in the workbench."))
+    story += _table(
+        ["Clinician", "Beneficiaries", *PART_WORDS.values(), "All three"],
+        [
+            [
+                f"{each.name} (NPI {each.npi})",
+                *(str(count) for count in (each.people, *each.having.values(), each.complete)),
+            ]
+            for each in binder.coverage
+        ],
+        (3, 1.2, 1.2, 1.2, 1.6, 1),
     )
     story.append(part("4 Arrangements"))
     story += _table(

@@ -16,8 +16,10 @@ from openasm.app.published.models import ParticipantResult, PracticeResult, Run
 from openasm.app.published.run_tables import run_with
 from openasm.base.errors import NotFound, RuleUnpublished
 from openasm.base.parameters import Parameter
-from openasm.submission.mips import MipsFallback, mips_fallback, partners_of
+from openasm.report.titles import measure_title
+from openasm.submission.mips import MipsFallback, MipsMeasure, mips_fallback, partners_of
 
+_COLLECTED: Mapping[str, str] = {"ecqm": "eCQM", "cqm": "MIPS CQM", "claims": "claims, by CMS"}
 LEVEL_WORDS: Mapping[str, str] = {
     "individual": "Clinician by clinician",
     "tin": "The practice as a whole",
@@ -109,7 +111,7 @@ def mips(request: PageRequest, practice: Practice) -> HttpResponse:
         result = PracticeResult.objects.filter(practice=practice, run=run).first()
         fallbacks = _fallbacks(run, [each.cohort for each in people])
         unsure: dict[str, Parameter] = {
-            fact.name: fact for _, each in fallbacks for fact in each.facts if not fact.confirmed
+            fact.name: fact for _, each, _ in fallbacks for fact in each.facts if not fact.confirmed
         }
         context |= {"fallbacks": fallbacks, "people": people, "unsure": list(unsure.values())}
         if result is not None and result.clinicians_in_tin is not None:
@@ -117,12 +119,27 @@ def mips(request: PageRequest, practice: Practice) -> HttpResponse:
     return render(request, "submissions/mips.html", context)
 
 
-def _fallbacks(run: Run, cohorts: list[str]) -> list[tuple[str, MipsFallback]]:
+@dataclass(frozen=True, slots=True)
+class MeasureLine:
+    """A measure as the page names it."""
+
+    title: str
+    words: str
+    collected: str
+
+
+def _measure_line(each: MipsMeasure) -> MeasureLine:
+    collected = ", ".join(_COLLECTED.get(kind, kind) for kind in each.collection_types)
+    return MeasureLine(f"{each.measure} {measure_title(each.measure)}", each.words, collected)
+
+
+def _fallbacks(run: Run, cohorts: list[str]) -> list[tuple[str, MipsFallback, list[MeasureLine]]]:
     """For each cohort of the practice; none for a year whose facts are not known."""
     if run.performance_year not in years():
         return []
     rules = rules_of(run.performance_year)
     try:
-        return [(cohort, mips_fallback(cohort, rules)) for cohort in dict.fromkeys(cohorts)]
+        found = [(cohort, mips_fallback(cohort, rules)) for cohort in dict.fromkeys(cohorts)]
     except RuleUnpublished:
         return []
+    return [(cohort, each, [_measure_line(one) for one in each.measures]) for cohort, each in found]
