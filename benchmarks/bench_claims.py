@@ -21,7 +21,7 @@ import numpy as np
 import orjson
 
 from benchmarks.measure import Row, Took, measured
-from benchmarks.regions import claim_lines, deliveries
+from benchmarks.regions import BENEFICIARIES_A_PARTICIPANT, SEED, claim_lines, deliveries
 from openasm.base.problems import Problems
 from openasm.claims.contract import CLAIMS_TABLES
 from openasm.claims.loading import load_claims
@@ -30,12 +30,14 @@ from openasm.claims.sources.cclf.layout import layout
 from openasm.claims.sources.cclf.load import NEEDED_FIELDS
 from openasm.claims.sources.cclf.reading import read_kind
 from openasm.claims.sources.cclf.usual import read_usual
+from openasm.runs.cost.synthesis import synthetic_region
 from openasm.tables.duckdb_engine import DuckDbEngine
 from openasm.tables.engine import default_threads, open_engine
 from tests.builders import cclf
 
 TEXT_COLUMN = "DuckDB making a table of the same bytes as one text column"
 SMALLEST_MEASURED = 1_000_000  # bytes of a kind of file below which nothing but fixed costs would show
+LINES_A_MINUTE = 2_000_000
 LAST_DAY = dt.date(2100, 12, 31)
 PATTERN = 10_000  # distinct claims numbers and amounts are laid over this many different records
 
@@ -93,6 +95,7 @@ def run() -> list[Row]:
         folder = Path(place)
         kept = os.environ.get("OPENASM_BENCH_FOLDER")
         rows = [_clinicians(folder / "clinicians")]
+        rows.append(_synthetic(folder / "region"))
         region = deliveries(
             Path(kept) if kept else folder, int(os.environ.get("OPENASM_BENCH_DELIVERY_PEOPLE", "5500"))
         )
@@ -129,6 +132,25 @@ def _clinicians(folder: Path) -> Row:
         note=f"{_processor(ours, theirs)}; promise: at most twice the time of the reference. Bound by processor time: about "
         "40 % is cutting the records into words and looking up their codes, 15 % SHA-256 of the input, 30 % ordering and "
         "writing Parquet, the rest records that others cancel (through the engine) and fixed costs",
+    )
+
+
+def _synthetic(folder: Path) -> Row:
+    people = int(os.environ.get("OPENASM_BENCH_DELIVERY_PEOPLE", "5500"))
+    participants = max(1, people // BENEFICIARIES_A_PARTICIPANT)
+    took = measured(
+        lambda: synthetic_region(
+            SEED, folder, participants=participants, beneficiaries=people, processes=default_threads()
+        ),
+        repeat=1,
+    )
+    lines = claim_lines(folder / "tables")
+    return Row(
+        name="synthetic claims",
+        what=f"{lines:,} claim lines of {people:,} people with their truth, as tables",
+        took=took,
+        limit_seconds=60 * lines / LINES_A_MINUTE,
+        note=f"{60 * lines / took.seconds / 1e6:,.1f} million lines a minute; promise: millions",
     )
 
 

@@ -106,7 +106,7 @@ def test_both_ways_are_equal(records, files: int) -> None:
         cclf.write(folder / "in" / "CCLF9", "CCLF9", [{"CRNT_NUM": PEOPLE[0], "PRVS_NUM": PEOPLE[2]}])
         cclf.write(folder / "in" / "CCLF7", "CCLF7", [cclf.fill(903, PEOPLE[1]), cclf.fill(7, PEOPLE[0])])
         short, short_manifest = _loaded(folder / "in", folder / "short")
-        with mock.patch.object(load, "_read_usual", return_value=None):
+        with mock.patch.object(load, "_has_room", return_value=False):
             long, long_manifest = _loaded(folder / "in", folder / "long")
     for manifest in (short_manifest, long_manifest):
         for account in manifest.get("records", []):
@@ -133,7 +133,7 @@ def test_signed_claim_numbers_and_padded_lines_go_the_short_way(tmp_path: Path) 
     with mock.patch.object(load, "read_usual", spied):
         short, _ = _loaded(tmp_path / "in", tmp_path / "short")
     assert (taken[0].kept, [len(each) for each in taken[0].others]) == (10, [0])
-    with mock.patch.object(load, "_read_usual", return_value=None):
+    with mock.patch.object(load, "_has_room", return_value=False):
         long, _ = _loaded(tmp_path / "in", tmp_path / "long")
     assert short == long
     for way in ("short", "long"):

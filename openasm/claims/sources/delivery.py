@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from openasm.base.problems import Problems
 from openasm.claims.accounting import Account
@@ -18,6 +18,7 @@ from openasm.claims.coded import CodedTables
 from openasm.tables.engine import Frame
 
 _HASHED_AT_ONCE = 1 << 22
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,20 @@ def hash_beside(paths: Sequence[Path]) -> Callable[[], list[InputFile]]:
 
     Nobody need wait: a load that is refused leaves the hashing to end with the program.
     """
-    done: Future[list[InputFile]] = Future()
+    return beside(lambda: [input_file(path) for path in paths])
 
-    def work() -> None:
+
+def beside(work: Callable[[], Result]) -> Callable[[], Result]:
+    """Begin work in a thread of its own; the call returned waits for it and gives its result or raises its error."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
         try:
-            done.set_result([input_file(path) for path in paths])
+            done.set_result(work())
         except BaseException as error:  # handed to who waits
             done.set_exception(error)
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
     return done.result
 
 

@@ -36,7 +36,7 @@ from openasm.claims.sources.cclf.standing import (
     strike,
 )
 from openasm.claims.sources.cclf.usual import HELPING_DOMAINS, UsualLines, read_usual
-from openasm.claims.sources.delivery import Delivery, hash_beside
+from openasm.claims.sources.delivery import Delivery, beside, hash_beside
 from openasm.tables.duckdb_engine import DuckDbEngine
 from openasm.tables.engine import Frame
 
@@ -181,8 +181,20 @@ def load_cclf(
     check_summary(files, layouts, problems)
     latest = newest(files)
     last_day = latest or dt.date(2100, 12, 31)
-    accounts = _read(engine, files, layouts, threads, problems)
-    usual = _read_usual(engine, files, layouts, last_day, memory_bytes=memory_bytes)
+    found_numbers, circles = Problems(), Problems()
+    numbers, _ = _read_kind("CCLF9", engine, files, layouts, threads, found_numbers)
+    numbers.kept = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], circles)
+    wait_for_usual = None
+    if _has_room(files, layouts, memory_bytes):
+        crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
+        of_kind = [file for file in files if file.kind == "CCLF5"]
+        # Clinicians' lines are cut while the other kinds go to the engine.
+        wait_for_usual = beside(lambda: read_usual(of_kind, layouts["CCLF5"], crosswalk, last_day))
+    accounts = _read(engine, files, layouts, threads, problems, numbers=(numbers, found_numbers))
+    problems.extend(circles)
+    usual = wait_for_usual() if wait_for_usual else None
+    if not _claims_are_numbers(engine):
+        usual = None
     accounts["CCLF5"], filled = _read_kind(
         "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
     )
@@ -215,19 +227,22 @@ def _read(
     layouts: dict[str, FileLayout],
     threads: int,
     problems: Problems,
+    *,
+    numbers: tuple[Account, Problems],
 ) -> dict[str, Account]:
-    """Every kind but CCLF5, and the crosswalk."""
+    """Every kind but CCLF5; numbers: account and problems of CCLF9, which has been read."""
     accounts: dict[str, Account] = {}
     for kind in NEEDED_FIELDS:
         if not any(file.kind == kind for file in files):
             problems.add(FILE_NOT_THERE, kind)
-        if kind != "CCLF5":
+        if kind == "CCLF9":
+            accounts[kind] = numbers[0]
+            problems.extend(numbers[1])
+        elif kind != "CCLF5":
             accounts[kind], _ = _read_kind(kind, engine, files, layouts, threads, problems)
-    rows = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], problems)
-    accounts["CCLF9"].kept = rows
     accounts["CCLF9"].drop(
         "no new number, blank, in a circle or repeated",
-        accounts["CCLF9"].records - sum(accounts["CCLF9"].dropped.values()) - rows,
+        accounts["CCLF9"].records - sum(accounts["CCLF9"].dropped.values()) - accounts["CCLF9"].kept,
     )
     for kind in _OPTIONAL[1:]:
         records = sum(count_records(file, layouts[kind].record_length) for file in files if file.kind == kind)
@@ -257,26 +272,18 @@ def _read_kind(
     )
 
 
-def _read_usual(
-    engine: DuckDbEngine,
-    files: Sequence[CclfFile],
-    layouts: dict[str, FileLayout],
-    latest: dt.date,
-    *,
-    memory_bytes: int,
-) -> UsualLines | None:
-    """Clinicians' lines by the short way, where there is room for them and every claim number is a number."""
-    records = {
-        file: count_records(file, layouts[file.kind].record_length) for file in files if file.kind in NEEDED_FIELDS
-    }
-    if sum(records.values()) * _CODED_BYTES > memory_bytes // 2:
-        return None
-    for kind in ("cclf1", "cclf2", "cclf4", "cclf6", "cclf7"):
-        if engine.execute(f"SELECT 1 FROM {kind} WHERE NOT regexp_full_match(CUR_CLM_UNIQ_ID, '{CLAIM_FORM}') LIMIT 1"):
-            return None
-    crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
-    of_kind = [file for file in files if file.kind == "CCLF5"]
-    return read_usual(of_kind, layouts["CCLF5"], crosswalk, latest)
+def _has_room(files: Sequence[CclfFile], layouts: dict[str, FileLayout], memory_bytes: int) -> bool:
+    """Whether there is memory to hold the lines as codes."""
+    records = sum(count_records(file, layouts[file.kind].record_length) for file in files if file.kind in NEEDED_FIELDS)
+    return records * _CODED_BYTES <= memory_bytes // 2
+
+
+def _claims_are_numbers(engine: DuckDbEngine) -> bool:
+    """Whether the claims of every other kind can be held as integers too."""
+    return not any(
+        engine.execute(f"SELECT 1 FROM {kind} WHERE NOT regexp_full_match(CUR_CLM_UNIQ_ID, '{CLAIM_FORM}') LIMIT 1")
+        for kind in ("cclf1", "cclf2", "cclf4", "cclf6", "cclf7")
+    )
 
 
 def _tables(
