@@ -33,7 +33,7 @@ def test_a_nurse_uploads_and_starts_a_run_that_says_what_is_wrong(
     good = {"name": "cohort.zip", "mimeType": "application/zip", "buffer": archive(tables)}
     page.locator("input[name=files]").set_input_files(good)
     page.get_by_role("button", name="Upload").click()
-    page.get_by_role("cell", name="cohort.zip").wait_for()
+    page.get_by_role("button", name="Delete cohort.zip").wait_for()
     page.get_by_role("button", name="Save the configuration").click()
     page.get_by_role("button", name="Start a run").click()
     page.get_by_role("heading", name="What to mend").wait_for(timeout=90_000)  # follows the run by itself

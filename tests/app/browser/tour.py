@@ -28,7 +28,7 @@ class Visit:
 # name of an argument of an address -> a value, or the name of a fact of the furnished site
 ARGUMENTS: Mapping[str, object] = {
     "npi": "npi",
-    "measure": "005",
+    "measure": "134",
     "patient": "patient",
     "number": 1,
     "year": 2027,
