@@ -62,12 +62,22 @@ def compare_levels(run: Run, tin: str, *, rules: Rules) -> LevelChoice:
     rules: those the run was scored with; WrongUsage when they differ. NotFound for a TIN the run does not have.
     Only a small practice has the choice; a larger one gets its clinicians' results alone.
     """
+    return _compared(run, _inputs_of(run, rules), tin, rules=rules)
+
+
+def _inputs_of(run: Run, rules: Rules) -> ScoreInputs:
     check_same_rules(run, rules)
-    inputs = read_inputs(run.path / "scores" / "inputs", rules=rules, problems=Problems())
+    return read_inputs(run.path / "scores" / "inputs", rules=rules, problems=Problems())
+
+
+def _compared(run: Run, inputs: ScoreInputs, tin: str, *, rules: Rules) -> LevelChoice:
+    """The choice of a practice; `inputs` are the run's. Its participants' cohorts alone are scored: no cohort moves the other."""
     members = [each for each in inputs.participants if each.tin == tin]
     if not members:
         raise NotFound(f"The run has no participant with TIN {tin}.")
     levels = _choices(inputs.quality, tin, small=bool(is_small_practice(np.array(members[0].clinicians_in_tin), rules)))
+    cohorts = {each.cohort for each in members}
+    inputs = replace(inputs, participants=tuple(each for each in inputs.participants if each.cohort in cohorts))
     benchmark = str(run.manifest["settings"]["cost_benchmark"])
     outcomes = [
         outcome for level in levels for outcome in _outcomes(inputs, tin, level, rules=rules, cost_benchmark=benchmark)
@@ -90,7 +100,12 @@ def write_level_choices(run: Run, tins: Sequence[str], path: Path, *, rules: Rul
     small = [
         tin for tin in tins if tin in clinicians and bool(is_small_practice(np.array(int(clinicians[tin])), rules))
     ]
-    choices = [choice for tin in small if len((choice := compare_levels(run, tin, rules=rules)).levels) > 1]
+    inputs = _inputs_of(run, rules) if small else None
+    choices = [
+        choice
+        for tin in small
+        if inputs is not None and len((choice := _compared(run, inputs, tin, rules=rules)).levels) > 1
+    ]
     rows: list[tuple[Cell, ...]] = [
         (
             *(choice.tin, each.npi, each.cohort, each.level, each.level == choice.best, each.quality_score),
