@@ -50,6 +50,7 @@ def entrance(**rest: Any) -> Access:
 _BOTH: Mapping[str, Callable[[Any], object]] = {"npi": lambda _: "2999000039"}
 _FORM = {"post": 200}
 _SOME_REDIRECT = (200, 302)
+_GROVE: Mapping[str, Callable[[Any], object]] = {"system": lambda stage: stage.grove.key}
 _YEAR: Mapping[str, Callable[[Any], object]] = {"year": lambda _: 2027}
 _NO_ARRANGEMENT: Mapping[str, Callable[[Any], object]] = {"arrangement": lambda _: "nosuchkey"}
 _NO_PACKAGE: Mapping[str, Callable[[Any], object]] = {"package": lambda _: "nosuchkey"}
@@ -58,7 +59,26 @@ ACCESS: Mapping[str, Access] = {
     # people
     "practices": own(get=_SOME_REDIRECT),
     "installation": Access("operators", OPERATORS, post=200),
+    "accounts": Access("operators", OPERATORS),
+    "switch_account": Access("operators", OPERATORS, get=405, post=404, arguments={"user": lambda _: 1 << 40}),
+    "end_account_sessions": Access("operators", OPERATORS, get=405, post=404, arguments={"user": lambda _: 1 << 40}),
+    "systems": Access("operators", OPERATORS, post=200),
+    "system": Access("operators", OPERATORS, post=200, arguments=_GROVE),
+    "system_practice": Access("operators", OPERATORS, get=405, post=302, arguments=_GROVE),
+    "remove_system_member": Access(
+        "operators", OPERATORS, get=405, post=404, arguments={**_GROVE, "membership": lambda _: 1 << 40}
+    ),
+    "roll_up": own(get=(200, 404), arguments=_GROVE),  # tests/app/test_people_pages.py says who gets which
     "members": practice(ADMINISTRATORS, post=200),
+    "change_role": practice(
+        ADMINISTRATORS,
+        get=(200, 404),
+        post=(200, 404),
+        arguments={"membership": lambda stage: stage.removable_membership},
+    ),
+    "end_member_sessions": practice(
+        ADMINISTRATORS, get=405, post=302, arguments={"membership": lambda stage: stage.removable_membership}
+    ),
     "remove_member": practice(
         ADMINISTRATORS, get=405, post=302, arguments={"membership": lambda stage: stage.removable_membership}
     ),

@@ -9,10 +9,15 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
+from openasm.app.attestations.actions import take_step
+from openasm.app.attestations.answers import Answer
+from openasm.app.attestations.steps import Step
 from openasm.app.audit.models import AuditEvent
+from openasm.app.kept.actions import keep_document
+from openasm.app.kept.uploads import checked_attachment
 from openasm.app.people.models import Practice
 from openasm.app.readiness.models import TaskEntry
-from openasm.app.readiness.plan import plan_of
+from openasm.app.readiness.plan import known_done, plan_of
 from tests.app.attesting import YEAR, on, signed
 from tests.app.conftest import Stage
 
@@ -103,3 +108,13 @@ def test_entries_stay(stage: Stage, sign_in: Callable[..., Client]) -> None:
     for statement in ("UPDATE readiness_taskentry SET owner = 'x'", "DELETE FROM readiness_taskentry"):
         with pytest.raises(DatabaseError, match="kept"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+def test_the_work_of_ia_1_has_begun_with_a_first_day_and_its_document(stage: Stage) -> None:
+    assert "activity_1_started" not in known_done(stage.elm, YEAR)
+    answers = {"IA_1": Answer("IA_1", "yes", start=dt.date(YEAR, 2, 1))}
+    take_step(Step.DRAFT, practice=stage.elm, year=YEAR, base=0, by=stage.people["nurse"], answers=answers)
+    assert "activity_1_started" not in known_done(stage.elm, YEAR)
+    attachment = checked_attachment("workflow.txt", b"how we do it")
+    keep_document(practice=stage.elm, year=YEAR, about="IA_1", attachment=attachment, by=stage.people["nurse"])
+    assert "activity_1_started" in known_done(stage.elm, YEAR)

@@ -35,9 +35,13 @@ class Kind(StrEnum):
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     ACCOUNT_CREATED = "account_created"
     ACCOUNT_SWITCHED_OFF = "account_switched_off"
+    ACCOUNT_SWITCHED_ON = "account_switched_on"
+    SESSIONS_ENDED = "sessions_ended"
     INVITED = "invited"
     MEMBER_ADDED = "member_added"
+    MEMBER_CHANGED = "member_changed"
     MEMBER_REMOVED = "member_removed"
+    SYSTEM_CREATED = "system_created"
     PRACTICE_CREATED = "practice_created"
     PRACTICE_CHANGED = "practice_changed"
     TOKEN_CREATED = "token_created"  # noqa: S105

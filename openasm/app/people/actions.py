@@ -43,9 +43,12 @@ def create_practice(
 
 
 @transaction.atomic
-def create_system(*, name: str, practices: Iterable[Practice], by: User | None) -> System:
+def create_system(
+    *, name: str, practices: Iterable[Practice], by: User | None, request: HttpRequest | None = None
+) -> System:
     """Enter a health system over practices."""
     system = System.objects.create(name=name.strip())
+    record(Kind.SYSTEM_CREATED, who=by, subject=system.key, details={"system": system.name}, request=request)
     for practice in practices:
         practice.system = system
         practice.save(update_fields=["system"])
@@ -89,14 +92,21 @@ def check_role(role: Role, *, practice: Practice | None, system: System | None, 
 def remove_member(*, membership: Membership, by: User, request: HttpRequest | None = None) -> None:
     """Take a role away and end the person's sessions; WrongUsage when a practice would lose its last administrator."""
     practice = membership.practice
-    if practice is not None and membership.role == Role.ADMINISTRATOR and not by.is_operator:
-        others = Membership.objects.filter(role=Role.ADMINISTRATOR.value).exclude(pk=membership.pk)
-        if not others.filter(Q(practice=practice) | Q(system__isnull=False, system=practice.system)).exists():
-            raise WrongUsage("This is the last administrator; name another one first.")
+    if not by.is_operator and is_last_administrator(membership):
+        raise WrongUsage("This is the last administrator; name another one first.")
     details = {"member": membership.user.email, "role": membership.role}
     membership.delete()
     end_sessions(user=membership.user)
     record(Kind.MEMBER_REMOVED, who=by, practice=practice, details=details, request=request)
+
+
+def is_last_administrator(membership: Membership) -> bool:
+    """Whether a practice would be without an administrator who may sign in, if this membership went or changed."""
+    practice = membership.practice
+    if practice is None or membership.role != Role.ADMINISTRATOR:
+        return False
+    others = Membership.objects.filter(role=Role.ADMINISTRATOR.value, user__is_active=True).exclude(pk=membership.pk)
+    return not others.filter(Q(practice=practice) | Q(system__isnull=False, system=practice.system)).exists()
 
 
 def end_sessions(*, user: User) -> None:

@@ -38,6 +38,54 @@ class InvitationForm(forms.Form):
         return cleaned
 
 
+class RoleForm(InvitationForm):
+    """Another role for a member."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["email"]
+
+
+class SystemInvitationForm(forms.Form):
+    """Whom to invite to a whole system, as what: everything but a clinician, whose patients are those of a practice."""
+
+    email = forms.EmailField(label="E-mail address", max_length=254)
+    role = forms.ChoiceField(
+        label="Role in every practice of the system",
+        choices=[
+            (role.value, f"{role.value.capitalize()}: {ROLE_WORDS[role]}")
+            for role in Role
+            if role is not Role.CLINICIAN
+        ],
+        widget=forms.RadioSelect,
+        initial=Role.VIEWER.value,
+    )
+
+
+class SystemForm(forms.Form):
+    """A system to enter."""
+
+    name = forms.CharField(label="Name of the system", max_length=200)
+
+
+class PlaceForm(forms.Form):
+    """A practice to put into a system."""
+
+    tin = forms.CharField(label="TIN", max_length=10, help_text="Nine digits; the hyphen may stand.")
+
+    def clean_tin(self) -> str:
+        """Nine digits without the hyphen."""
+        return cleaned_tin(str(self.cleaned_data["tin"]))
+
+
+def cleaned_tin(text: str) -> str:
+    """A TIN without its hyphen; ValidationError when it has not nine digits."""
+    tin = text.replace("-", "").strip()
+    if not is_tin(tin):
+        raise forms.ValidationError("A TIN has nine digits.")
+    return tin
+
+
 class PracticeForm(forms.Form):
     """A practice to enter."""
 
@@ -47,10 +95,7 @@ class PracticeForm(forms.Form):
 
     def clean_tin(self) -> str:
         """Nine digits without the hyphen."""
-        tin = str(self.cleaned_data["tin"]).replace("-", "").strip()
-        if not is_tin(tin):
-            raise forms.ValidationError("A TIN has nine digits.")
-        return tin
+        return cleaned_tin(str(self.cleaned_data["tin"]))
 
 
 class WelcomeForm(forms.Form):

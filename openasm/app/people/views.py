@@ -16,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from openasm.app.access.permissions import ROLE_WORDS
 from openasm.app.access.rules import PageRequest, Permission, Role, access, operators, signed_in
 from openasm.app.look.tables import paged
-from openasm.app.people import actions
-from openasm.app.people.forms import InvitationForm, PracticeForm
-from openasm.app.people.models import Invitation, Membership, Practice, User
+from openasm.app.people import actions, administration
+from openasm.app.people.forms import InvitationForm, PracticeForm, RoleForm
+from openasm.app.people.models import Invitation, Membership, Practice, System, User
 from openasm.base.errors import WrongUsage
 
 
@@ -33,7 +33,8 @@ def practices(request: PageRequest) -> HttpResponse:
     page = paged(request, mine, 60)
     if page.paginator.count == 1 and not asked and not request.user.is_operator:
         return redirect("practice", practice=page[0].key)
-    return render(request, "people/practices.html", {"page": page, "asked": asked})
+    systems = System.objects.filter(pk__in=[grant.system for grant in request.user.grants if grant.system is not None])
+    return render(request, "people/practices.html", {"page": page, "asked": asked, "systems": systems})
 
 
 def practices_of(user: User) -> QuerySet[Practice]:
@@ -54,7 +55,7 @@ def installation(request: PageRequest) -> HttpResponse:
                 practice = actions.create_practice(
                     tin=form.cleaned_data["tin"], name=form.cleaned_data["name"], by=request.user, request=request
                 )
-                _invite(request, practice, form.cleaned_data["email"], Role.ADMINISTRATOR, "")
+                send_invitation(request, practice, form.cleaned_data["email"], Role.ADMINISTRATOR, "")
         except WrongUsage as error:
             form.add_error(None, str(error))
         else:
@@ -71,7 +72,7 @@ def members(request: PageRequest, practice: Practice) -> HttpResponse:
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         role = Role(form.cleaned_data["role"])
-        _invite(request, practice, form.cleaned_data["email"], role, form.cleaned_data["npi"])
+        send_invitation(request, practice, form.cleaned_data["email"], role, form.cleaned_data["npi"])
         return redirect("members", practice=practice.key)
     here = Membership.objects.select_related("user", "system").filter(
         Q(practice=practice) | Q(system__isnull=False, system=practice.system)
@@ -93,10 +94,7 @@ def members(request: PageRequest, practice: Practice) -> HttpResponse:
 @require_POST
 def remove(request: PageRequest, practice: Practice, membership: int) -> HttpResponse:
     """Take a role away."""
-    found = Membership.objects.select_related("user", "practice__system").filter(pk=membership, practice=practice)
-    chosen = found.first()
-    if chosen is None:
-        raise Http404
+    chosen = _membership(practice, membership)
     try:
         actions.remove_member(membership=chosen, by=request.user, request=request)
     except WrongUsage as error:
@@ -106,12 +104,54 @@ def remove(request: PageRequest, practice: Practice, membership: int) -> HttpRes
     return redirect("members", practice=practice.key)
 
 
-def _invite(request: PageRequest, practice: Practice, email: str, role: Role, npi: str) -> None:
-    _, secret = actions.invite(email=email, role=role, npi=npi, practice=practice, by=request.user, request=request)
+@access(Permission.MANAGE_MEMBERS)
+@require_http_methods(["GET", "POST"])
+def change_role(request: PageRequest, practice: Practice, membership: int) -> HttpResponse:
+    """Another role for a member of the practice."""
+    chosen = _membership(practice, membership)
+    form = RoleForm(request.POST or None, initial={"role": chosen.role, "npi": chosen.npi})
+    if request.method == "POST" and form.is_valid():
+        role = Role(form.cleaned_data["role"])
+        try:
+            administration.change_role(
+                membership=chosen, role=role, npi=form.cleaned_data["npi"], by=request.user, request=request
+            )
+        except WrongUsage as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{chosen.user} is {role.value} here now and has to sign in again.")
+            return redirect("members", practice=practice.key)
+    return render(request, "people/role.html", {"form": form, "membership": chosen})
+
+
+@access(Permission.MANAGE_MEMBERS)
+@require_POST
+def end_member_sessions(request: PageRequest, practice: Practice, membership: int) -> HttpResponse:
+    """End the sessions of a member of the practice: for a lost telephone, or somebody who has left."""
+    chosen = _membership(practice, membership)
+    administration.end_sessions_of(user=chosen.user, by=request.user, practice=practice, request=request)
+    messages.success(request, f"All sessions of {chosen.user} have ended.")
+    return redirect("members", practice=practice.key)
+
+
+def _membership(practice: Practice, membership: int) -> Membership:
+    found = Membership.objects.select_related("user", "practice__system", "system")
+    chosen = found.filter(pk=membership, practice=practice).first()
+    if chosen is None:
+        raise Http404
+    return chosen
+
+
+def send_invitation(request: PageRequest, where: Practice | System, email: str, role: Role, npi: str) -> None:
+    """Invite somebody to a practice or a system by mail."""
+    practice, system = (where, None) if isinstance(where, Practice) else (None, where)
+    _, secret = actions.invite(
+        email=email, role=role, npi=npi, practice=practice, system=system, by=request.user, request=request
+    )
     link = invitation_link(request, secret)
-    text = render_to_string("people/invitation_mail.txt", {"practice": practice, "link": link, "role": role.value})
+    text = render_to_string("people/invitation_mail.txt", {"where": where, "link": link, "role": role.value})
     transaction.on_commit(
-        lambda: send_mail(f"[OpenASM] Invitation to {practice.name}", text, settings.DEFAULT_FROM_EMAIL, [email])
+        lambda: send_mail(f"[OpenASM] Invitation to {where.name}", text, settings.DEFAULT_FROM_EMAIL, [email])
     )
     messages.success(request, f"An invitation was sent to {email}. Its link works once, for seven days.")
     if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):

@@ -123,7 +123,7 @@ def furnish(folder: Path) -> dict[str, object]:
     system = create_system(name="Demonstration System", practices=of_system, by=None)
     npi = ParticipantResult.objects.filter(practice=practices["main"]).order_by("-final_score", "npi")[0].npi
     people = make_people(practices, system, npi)
-    return {"npi": npi, **Furniture(practices, people).enter(packing_files)}
+    return {"npi": npi, "system": system.key, **Furniture(practices, people).enter(packing_files)}
 
 
 if __name__ == "__main__":

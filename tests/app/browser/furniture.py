@@ -97,6 +97,7 @@ class Furniture:
             "primary_care_patient": self.found(
                 "nurse", self.at("main", "primary-care/"), r"/primary-care/patients/(\w+)/"
             ),
+            "membership": self.found("manager", self.at("main", "members/"), r"/members/(\d+)/"),
             "package": self.package(packing_files),
             "feed_run": self.data(),
             "invitation": self.installation(),

@@ -38,7 +38,7 @@ def test_a_nurse_uploads_and_starts_a_run_that_says_what_is_wrong(
     page.get_by_role("button", name="Start a run").click()
     page.get_by_role("heading", name="What to mend").wait_for(timeout=90_000)  # follows the run by itself
     assert "participants.csv" in page.content()
-    settle(page, "data-run-refused")
+    settle(page, "data-run-refused-live")
     page.goto(f"{site.address}/practices/{site.key}/data/")
     page.get_by_role("button", name="Delete cohort.zip").click()
     assert "The file was deleted" in page.content()

@@ -129,6 +129,25 @@ def test_a_manager_takes_a_membership_away_and_the_door_is_shut_at_once(site: Si
     assert "/account/sign-in/" in leaver.url or answer.status == 404
 
 
+def test_an_operator_switches_an_account_off(site: Site, visit: Callable) -> None:
+    gone = visit("leaver")
+    gone.goto(site.at())
+    assert gone.get_by_role("heading", name=re.compile("PRACTICE")).is_visible()
+    operator = visit("operator")
+    operator.goto(f"{site.address}/installation/accounts/")
+    operator.get_by_role("button", name="Switch off Test Leaver").click()
+    confirm(operator)
+    operator.wait_for_load_state()
+    gone.goto(site.at())
+    assert "/account/sign-in/" in gone.url
+    gone.get_by_label("Email").fill("leaver@example.test")
+    gone.get_by_label("Password", exact=True).fill(PASSWORD)
+    gone.get_by_role("button", name="Sign in", exact=True).click()
+    gone.wait_for_load_state()
+    gone.goto(site.at())
+    assert "/account/sign-in/" in gone.url
+
+
 def test_a_manager_of_a_system_keeps_a_passkey(site: Site, visit: Callable, settle: Callable) -> None:
     """With a virtual authenticator; passkeys need a name, so the server is called localhost here."""
     page = visit(None)

@@ -36,6 +36,8 @@ ARGUMENTS: Mapping[str, object] = {
     "package": "package",
     "secret": "invitation",
     "uidb36": "1",
+    "system": "system",
+    "membership": "membership",
 }
 
 TOUR: Mapping[str, tuple[Visit, ...]] = {
@@ -123,9 +125,14 @@ TOUR: Mapping[str, tuple[Visit, ...]] = {
     "data_run": (Visit("data-run-refused", "manager", arguments={"key": "feed_run"}),),
     "data_problems": (Visit("data-problems", "manager"),),
     "members": (Visit("members", "manager"),),
+    "change_role": (Visit("role", "manager"),),
     "practice_audit": (Visit("audit", "manager"),),
     # the installation
     "installation": (Visit("installation", "operator"),),
+    "accounts": (Visit("accounts", "operator"),),
+    "systems": (Visit("systems", "operator"),),
+    "system": (Visit("system", "operator"),),
+    "roll_up": (Visit("system-results", "system manager"),),
     "hook_clients": (Visit("ehr-connections", "operator"),),
     "audit": (Visit("audit-of-everything", "operator"),),
     "look_up": (Visit("look-up", "viewer"),),
@@ -170,3 +177,10 @@ NOT_PAGES: Mapping[str, str] = {
     "mfa_edit_webauthn": "seen with a passkey (test_journeys_entrance.py)",
     "mfa_remove_webauthn": "seen with a passkey (test_journeys_entrance.py)",
 }
+
+# pictures taken on journeys, of states that a visit alone does not meet
+JOURNEYS = (
+    *("second-factor-asked", "second-factor-on", "passkeys-one", "passkey-name", "passkey-remove"),
+    *("confirm-with-passkey", "patient-with-a-note", "attestations-sent-back", "incentives-warned"),
+    *("submissions-refused", "data-refused", "data-run-refused-live", "look-up-without-sign-in"),
+)
