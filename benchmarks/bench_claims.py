@@ -13,6 +13,7 @@ import gzip
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -228,9 +229,7 @@ def _explanations(source: Path, folder: Path) -> list[Row]:
     theirs = measured(parse, repeat=1)
     rows = []
     for jobs in dict.fromkeys((1, default_threads())):
-        ours = measured(
-            lambda jobs=jobs: load_claims("eob", [given], folder / "out", replace=True, threads=jobs), repeat=1
-        )
+        ours = measured(partial(load_claims, "eob", [given], folder / "out", replace=True, threads=jobs), repeat=1)
         rows.append(
             Row(
                 name=f"EOB load, {jobs} process{'es' if jobs > 1 else ''}",
