@@ -9,6 +9,7 @@ from openasm.app.arrangements.register import newest_versions
 from openasm.app.attestations.answers import rules_of
 from openasm.app.attestations.models import Version
 from openasm.app.attestations.reading import People, people_of
+from openasm.app.kept.models import Document
 from openasm.app.people.models import Practice
 from openasm.app.published.models import Episode, Gap
 from openasm.app.readiness.models import TaskEntry, TaskState
@@ -91,6 +92,10 @@ def known_done(practice: Practice, year: int) -> frozenset[str]:
     done = set()
     if Version.objects.signed(practice, year) is not None:
         done.add("attestation")
+    last: Version | None = Version.objects.newest(practice, year)
+    begun = last is not None and getattr(last.answered.get("IA_1"), "start", None) is not None
+    if begun and Document.objects.filter(practice=practice, year=year, about="IA_1").exists():
+        done.add("activity_1_started")
     if any(each.signed_here and each.signed_there and each.effective for each in newest_versions(practice)):
         done |= {"arrangement_drafted", "arrangement_signed"}
     packages = list(SubmissionPackage.objects.filter(practice=practice, year=year).values_list("receipts", flat=True))
