@@ -6,7 +6,7 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -22,7 +22,9 @@ def typed_record(kind: type[_Kind], record: Any) -> _Kind:
     """
     if not isinstance(record, dict):
         raise TypeError(f"{kind.__name__} is not a mapping")
-    return kind(**{name: _value(hint, record[name], name) for name, hint in _fields(kind).items()})
+    return kind(
+        **{name: _value(hint, record[name], name) for name, hint in _fields(typing.cast("Hashable", kind)).items()}
+    )
 
 
 @functools.cache

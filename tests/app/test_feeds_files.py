@@ -15,6 +15,7 @@ from openasm.app.audit.models import AuditEvent
 from openasm.app.feeds import actions
 from openasm.app.feeds.kinds import BY_CODE
 from openasm.app.feeds.models import FeedRun, PracticeFile, RunConfiguration
+from openasm.app.published.models import DataProblem
 from openasm.base.errors import InputRefused, WrongUsage
 from tests.app.conftest import Stage
 from tests.app.test_feeds_checks import archive
@@ -183,6 +184,13 @@ def test_problems_of_the_published_run_stand_on_their_page(
     assert "Data problems" in text
     empty = sign_in("other manager").get(f"/practices/{stage.oak.key}/data/problems/")
     assert empty.status_code == 200
+    # what concerns no one file must not hide what concerns some
+    DataProblem.objects.create(run=stage.run, code="P045", severity="warning", file="", title="concerns no one file")
+    text = sign_in("nurse").get(f"/practices/{stage.elm.key}/data/problems/").content.decode()
+    assert "concerns no one file" in text
+    assert "a made-up warning" in text
+    one = sign_in("nurse").get(f"/practices/{stage.elm.key}/data/problems/?file=claims.csv").content.decode()
+    assert "concerns no one file" not in one
 
 
 def test_leftovers_of_killed_uploads_go(stage: Stage, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ class _Copy:
 def _check_references(cursor: CursorWrapper, model: type[models.Model], rows: str, *, unchecked_alone: bool) -> None:
     """Every reference of some rows leads to a row. rows: as SQL names them; unchecked_alone: where no constraint sees to it."""
     for field in model._meta.concrete_fields:
-        if not isinstance(field, models.ForeignKey) or (unchecked_alone and field.db_constraint):
+        if not isinstance(field, models.ForeignKey) or (unchecked_alone and getattr(field, "db_constraint", True)):
             continue
         target = field.remote_field.model._meta
         cursor.execute(

@@ -120,9 +120,8 @@ def _kinds(column: pa.DictionaryArray) -> _Numbers:
     """The place of each gap's kind; one that is not known counts as the last."""
     known = {kind: place for place, kind in enumerate(_KINDS)}
     last = len(_KINDS) - 1
-    return np.array([known.get(kind, last) for kind in column.dictionary.to_pylist()], np.int64)[
-        column.indices.to_numpy()
-    ]
+    places = np.array([known.get(kind, last) for kind in column.dictionary.to_pylist()], np.int64)
+    return np.asarray(places[column.indices.to_numpy()])
 
 
 def _texts(column: pa.DictionaryArray, rank: _Numbers) -> pa.Array:

@@ -82,15 +82,15 @@ def open_by_measure(
     soon = in_window("soon", today)
     if scope.npi is not None:
         visible = visible_cases(scope, published).filter(in_window("open", today))
-        rows = visible.values("measure").annotate(
+        own: Any = visible.values("measure").annotate(
             count=Count("pk"), worth=Sum("cents", default=0), soon=Count("pk", filter=soon), **owned
         )
-        return _by_measure(rows, {})
+        return _by_measure(own, {})
     counts = CaseCount.objects.filter(in_window("open", today), practice=scope.practice, run=run)
-    rows = counts.values("measure").annotate(
+    rows: Any = counts.values("measure").annotate(
         count=Sum("cases"), worth=Sum("cents"), soon=Sum("cases", filter=soon, default=0)
     )
-    worked = _worked(scope, run).filter(in_window("open", today)).values("measure").annotate(**owned)
+    worked: Any = _worked(scope, run).filter(in_window("open", today)).values("measure").annotate(**owned)
     return _by_measure(rows, {row["measure"]: row for row in worked.order_by("measure")})
 
 
