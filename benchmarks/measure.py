@@ -105,14 +105,19 @@ def measured(work: Callable[[], object], *, repeat: int = 3) -> Took:
     return Took(best, best_cpu, memory.peak_mb)
 
 
-def measured_command(command: Sequence[str | Path], *, repeat: int = 3, cwd: Path | None = None) -> Took:
-    """Run a program `repeat` times, its output discarded; a failure raises CalledProcessError."""
+def measured_command(
+    command: Sequence[str | Path], *, repeat: int = 3, cwd: Path | None = None, told: bool = False
+) -> Took:
+    """Run a program `repeat` times, its output discarded (told: its standard error shown); a failure raises CalledProcessError."""
     best = best_cpu = float("inf")
     peak: float | None = None
     for _ in range(repeat):
         wall = time.perf_counter()
         process = subprocess.Popen(
-            [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd
+            [str(word) for word in command],
+            stdout=subprocess.DEVNULL,
+            stderr=None if told else subprocess.DEVNULL,
+            cwd=cwd,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - wall
