@@ -46,12 +46,10 @@ CLOCK = dt.datetime(2028, 2, 1, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module", params=["duckdb", SPARK])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    try:
-        door = open_engine(request.param, memory_bytes=1024**3, threads=2)
-    except WrongUsage as missing:
-        pytest.skip(str(missing))
-    with door:
-        yield door
+    if request.param == "spark":
+        request.getfixturevalue("spark_session")
+    with open_engine(request.param, memory_bytes=1024**3, threads=2) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openasm.base.errors import WrongUsage
 from openasm.episodes.days import date_of, day_number
 from openasm.episodes.hcc import condition_categories
 from openasm.episodes.outcome import Outcome
@@ -52,11 +51,9 @@ def hurried(engine: Engine) -> settings:
 
 @pytest.fixture(scope="module", params=["duckdb", SPARK])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    try:
-        opened = open_engine(request.param, memory_bytes=1024**3, threads=2)
-    except WrongUsage as missing:
-        pytest.skip(str(missing))
-    with opened:
+    if request.param == "spark":
+        request.getfixturevalue("spark_session")
+    with open_engine(request.param, memory_bytes=1024**3, threads=2) as opened:
         yield opened
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from openasm.base.errors import WrongUsage
 from openasm.clinical.fhir_elements import QICORE
 from openasm.clinical.fhir_source import WorkUnit
 from openasm.clinical.synthetic import Record, bulk_lines
@@ -26,7 +24,6 @@ from openasm.quality.on_spark import (
     rows_of_patients,
 )
 from openasm.quality.specification import measure_ids, specification_for
-from openasm.tables.engine import open_engine
 from tests.builders.quality_measures import terminology
 
 JOB = Job(tuple(specification_for(name, 2026) for name in measure_ids()), terminology(), 2026)
@@ -101,30 +98,19 @@ def test_lines_that_cannot_be_read_give_no_row(file: Path) -> None:
     assert sorted(rows_of(lines, JOB, "gaps")) == expected(file, "gaps")
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
-    pytest.importorskip("pyspark", reason="the extra openasm[spark] is not installed")
-    try:
-        engine = open_engine("spark", memory_bytes=1024**3, threads=2)
-    except WrongUsage as missing:
-        pytest.skip(str(missing))
-    with engine:
-        yield engine.session  # type: ignore[attr-defined]
-
-
 @pytest.mark.spark
 @pytest.mark.enable_socket
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_spark_gives_the_rows_and_counts_of_one_machine(file: Path, bulk: list[Path], session: Any) -> None:
+def test_spark_gives_the_rows_and_counts_of_one_machine(file: Path, bulk: list[Path], spark_session: Any) -> None:
     for table in HEADERS:
-        frame = frame_of(session, [file], JOB, table, partitions=3)
+        frame = frame_of(spark_session, [file], JOB, table, partitions=3)
         assert sorted(tuple(row) for row in frame.collect()) == expected(file, table)
-        frame = frame_of(session, bulk, JOB, table, partitions=3)
+        frame = frame_of(spark_session, bulk, JOB, table, partitions=3)
         assert sorted(tuple(row) for row in frame.collect()) == expected(file, table)
     evaluated = UnitEvaluator(JOB)(WorkUnit("file", text=file.read_bytes()))
     counted = {
         key: (tally.eligible, tally.met, tally.exclusions, tally.exceptions)
         for key, tally in tallies(evaluated.counts.outcomes, JOB.specifications).items()
     }
-    assert counts_of(frame_of(session, [file], JOB)) == counted
+    assert counts_of(frame_of(spark_session, [file], JOB)) == counted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openasm.base.errors import RuleUnpublished, WrongUsage
+from openasm.base.errors import RuleUnpublished
 from openasm.participants.counting import Counted, EpisodeCount, Places, count
 from openasm.participants.directory import Directory
 from openasm.participants.eligibility import Coverage, Eligibility, judge, worth_judging
@@ -57,12 +57,10 @@ SPARK = pytest.param(
 
 @pytest.fixture(scope="module", params=["duckdb", SPARK])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    try:
-        door = open_engine(request.param, memory_bytes=1024**3, threads=1)
-    except WrongUsage as missing:
-        pytest.skip(str(missing))
-    with door:
-        yield door
+    if request.param == "spark":
+        request.getfixturevalue("spark_session")
+    with open_engine(request.param, memory_bytes=1024**3, threads=1) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
