@@ -62,7 +62,11 @@ def test_a_manager_signs_in_and_walks_with_the_keyboard_alone(site: Site, visit:
     page.set_viewport_size({"width": 390, "height": 800})
     page.get_by_role("region", name="Clinicians").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.activeElement.scrollLeft > 0")
+    for _ in range(100):
+        if page.evaluate("document.activeElement.scrollLeft") > 0:
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate("document.activeElement.scrollLeft") > 0
 
 
 def test_an_outsider_finds_nothing_but_the_look_up(site: Site, visit: Callable) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.app.browser.conftest import Site
+from tests.app.browser.conftest import Site, playwright
 from tests.app.browser.furnish import PASSWORD
 
 
@@ -122,9 +122,7 @@ def test_a_physician_sees_the_own_page_patients_and_what_would_help(site: Site, 
     before = page.locator("#answer .figure").all_inner_texts()
     page.get_by_label("Episode cost").fill("10")
     page.get_by_label("Episode cost").press("Tab")
-    page.wait_for_function(
-        "before => document.querySelectorAll('#answer .figure')[1].innerText !== before", arg=before[1]
-    )
+    playwright.expect(page.locator("#answer .figure").nth(1)).not_to_have_text(before[1])
     after = page.locator("#answer .figure").all_inner_texts()
     assert after[0] == before[0]
     assert after[2].startswith("+")
