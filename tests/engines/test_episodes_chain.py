@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +25,9 @@ from openasm.episodes.outcome import outcome
 from openasm.episodes.outputs import write_outcome
 from openasm.episodes.plain import Diagnosis, Facts, Line, Month, Person
 from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
+from openasm.regulation.cost import points_of, published_benchmark
+from openasm.regulation.ratios import Ratios
+from openasm.regulation.rulebook import rules_for
 from openasm.runs.cost.episodes import run_episodes
 from openasm.runs.cost.synthesis import synthetic_region
 from openasm.tables.engine import Engine, open_engine
@@ -247,6 +251,33 @@ def test_the_score_is_the_mean_ratio_by_days_times_the_mean(region: Path, tmp_pa
         own = [row for row in counted if row["tin"] == tin]
         by_hand = sum(row["days"] * row["ratio"] for row in own) / sum(row["days"] for row in own)
         assert score == pytest.approx(by_hand * summary.national_mean, rel=1e-9)
+
+
+def test_published_points_of_mips_stand_beside_the_scores_under_their_own_name(region: Path, tmp_path: Path) -> None:
+    """From 20 episodes on; cut points as in the published file, of which the worked points are in test_regulation_cost."""
+    run(region, tmp_path / "run")
+    with (tmp_path / "run" / "scores" / "cost.csv").open(encoding="utf-8") as stream:
+        scores = {(row["tin"], row["npi"]): row for row in csv.DictReader(stream)}
+    with (tmp_path / "run" / "scores" / "mips.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == [
+        *("tin", "npi", "measure", "episodes", "score"),
+        *("mips_2024_points", "mips_2025_points"),
+    ]
+    enough = {key for key, row in scores.items() if row["score"] and int(row["episodes"]) >= 20}
+    assert {(row["tin"], row["npi"]) for row in rows} == enough
+    assert len(enough) < len(scores)  # the case minimum left some out
+    rules = rules_for(YEAR)
+    for row in rows:
+        assert {name: scores[row["tin"], row["npi"]][name] for name in ("episodes", "score")} == {
+            name: row[name] for name in ("episodes", "score")
+        }
+        for year in ("2024", "2025"):
+            benchmark = published_benchmark("COST_HF_1", f"mips-{year}", rules)
+            (points,) = points_of(Ratios.of_fractions([Fraction(row["score"])]), benchmark, rules).tolist()
+            assert float(row[f"mips_{year}_points"]) == points
+    notes = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))["notes"]
+    assert any("MIPS" in note and "ASM's benchmark is another" in note for note in notes)
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same(region: Path, tmp_path: Path) -> None:
