@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 
 from tests.app.access_table import ACCESS
-from tests.app.browser.tour import NOT_PAGES, TOUR
+from tests.app.browser.tour import JOURNEYS, NOT_PAGES, TOUR
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "docs" / "screenshots"
 
 
 def test_every_page_is_on_the_tour() -> None:
@@ -17,3 +22,28 @@ def test_every_page_is_on_the_tour() -> None:
 def test_pictures_have_names_of_their_own() -> None:
     counted = Counter(visit.picture for visits in TOUR.values() for visit in visits)
     assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_every_page_has_its_picture_and_every_picture_its_page() -> None:
+    drawn = {path.stem for path in PICTURES.glob("*.png")}
+    expected = {
+        f"{visit.picture}{'-' if variant else ''}{variant}"
+        for visits in TOUR.values()
+        for visit in visits
+        for variant in ("", *visit.also)
+    }
+    assert expected - drawn == set(), "make test-browser SCREENSHOTS=docs/screenshots"
+    assert drawn - expected - set(JOURNEYS) == set()
+
+
+def test_pictures_stay_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in PICTURES.glob("*.png")}
+    assert [name for name, size in sizes.items() if size > 150_000] == []
+    assert sum(sizes.values()) < 6_000_000
+
+
+def test_the_page_of_pictures_names_pictures_that_are_there_and_says_what_they_show() -> None:
+    page = (ROOT / "docs" / "how-to" / "workbench-in-pictures.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[([^\]]*)\]\(\.\./screenshots/([^)]+)\)", page)
+    assert len(shown) >= 20
+    assert [name for words, name in shown if len(words) < 12 or not (PICTURES / name).is_file()] == []
