@@ -54,6 +54,13 @@ from openasm.app.server import configure
 configure(Path(sys.argv[1]))
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+# Its rows are kept, so there is no migrating it back: the first version did not have it at all.
+from django.apps import apps
+from django.db import connection
+call_command("migrate", "primary_care", "zero", fake=True, verbosity=0)
+with connection.schema_editor() as editor:
+    for model in apps.get_app_config("primary_care").get_models():
+        editor.delete_model(model)
 for label in sys.argv[2:]:
     call_command("migrate", label, "0001", verbosity=0)
 """

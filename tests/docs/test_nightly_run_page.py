@@ -30,7 +30,7 @@ def test_the_page_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert done.exit_code == 0, done.exception
         said.append(done.stdout)
     assert "first time" in said[0]
-    assert "13 stages computed" in said[1]
+    assert "15 stages computed" in said[1]
     assert '"computed": []' in said[2]
     assert "0 stages computed" in said[3]
     assert is_whole(tmp_path / "run")

@@ -154,7 +154,8 @@ def test_a_killed_run_leaves_no_half_run(point: int, tmp_path: Path) -> None:
 
 def test_control_c_leaves_nothing(tmp_path: Path) -> None:
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom openasm.archive.folder import new_run\n"
+        "import signal, sys, time\nfrom pathlib import Path\nfrom openasm.archive.folder import new_run\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell starts what runs aside without it
         "with new_run(Path(sys.argv[1])) as partial:\n"
         "    (partial / 'half').write_text('half')\n    print('writing', flush=True)\n    time.sleep(30)\n"
     )
