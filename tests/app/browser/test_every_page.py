@@ -1,4 +1,4 @@
-"""Every page of the tour with axe, light and dark, at desktop and phone width; pages on paper."""
+"""Every page of the tour with axe, light at desktop width and dark at a phone's; pages on paper."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def arguments_of(name: str, resolver: URLResolver | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "each"), ALL, ids=[each.picture for _, each in ALL])
-def test_every_page_in_every_size(name: str, each: Visit, site: Site, visit: Callable, settle: Callable) -> None:
+def test_every_page_in_either_size(name: str, each: Visit, site: Site, visit: Callable, settle: Callable) -> None:
     page = visit(each.part)
     address = address_of(site, name, each)
     answer = page.goto(address)
