@@ -185,7 +185,9 @@ def test_problems_of_the_published_run_stand_on_their_page(
     empty = sign_in("other manager").get(f"/practices/{stage.oak.key}/data/problems/")
     assert empty.status_code == 200
     # what concerns no one file must not hide what concerns some
-    DataProblem.objects.create(run=stage.run, code="P045", severity="warning", file="", title="concerns no one file")
+    DataProblem.objects.create(
+        id=10**6, run=stage.run, code="P045", severity="warning", file="", title="concerns no one file"
+    )
     text = sign_in("nurse").get(f"/practices/{stage.elm.key}/data/problems/").content.decode()
     assert "concerns no one file" in text
     assert "a made-up warning" in text

@@ -8,6 +8,7 @@ OPENASM_SCREENSHOTS names a folder.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import hmac
 import io
@@ -166,12 +167,11 @@ def confirm(page: object) -> None:
         page.wait_for_load_state()
 
 
-@pytest.fixture
-def visit(site: Site, browser: object, states: dict[str, object]) -> Iterator[Callable[..., object]]:
-    """`visit("nurse", width=390)`: a page signed in as that part; `visit(None)` as nobody."""
-    contexts = []
+@pytest.fixture(scope="session")
+def opened(site: Site, browser: object, states: dict[str, object]) -> Callable[..., object]:
+    """`opened("nurse", width=390)`: a new window signed in as that part; `opened(None)` as nobody."""
 
-    def visited(part: str | None, *, width: int = 1400) -> object:
+    def new_window(part: str | None, *, width: int = 1400) -> object:
         if part is not None and part not in states:
             fresh = browser.new_context()
             sign_in(fresh.new_page(), site, part)
@@ -183,14 +183,31 @@ def visit(site: Site, browser: object, states: dict[str, object]) -> Iterator[Ca
             storage_state=states[part] if part else None,
         )
         context.set_default_timeout(15_000)
-        contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: _no_errors(message.type, message.text))
         return page
 
+    return new_window
+
+
+@pytest.fixture
+def visit(opened: Callable[..., object]) -> Iterator[Callable[..., object]]:
+    """`visit("nurse", width=390)`: a window of the test's own, closed after it."""
+    pages = []
+
+    def visited(part: str | None, *, width: int = 1400) -> object:
+        pages.append(opened(part, width=width))
+        return pages[-1]
+
     yield visited
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
+
+
+@pytest.fixture(scope="session")
+def window(opened: Callable[..., object]) -> Callable[[str | None, int], object]:
+    """`window("nurse", 1400)`: the window in which a part goes from page to page; opening one takes as long as looking at a page."""
+    return functools.cache(lambda part, width: opened(part, width=width))
 
 
 def _no_errors(kind: str, text: str) -> None:

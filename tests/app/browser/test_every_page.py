@@ -34,8 +34,8 @@ def arguments_of(name: str, resolver: URLResolver | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "each"), ALL, ids=[each.picture for _, each in ALL])
-def test_every_page_in_either_size(name: str, each: Visit, site: Site, visit: Callable, settle: Callable) -> None:
-    page = visit(each.part)
+def test_every_page_in_either_size(name: str, each: Visit, site: Site, window: Callable, settle: Callable) -> None:
+    page = window(each.part, 1400)
     address = address_of(site, name, each)
     answer = page.goto(address)
     if "/account/confirm/" in page.url and name != "account_reauthenticate":
@@ -60,9 +60,9 @@ PRINTED = (
 
 
 @pytest.mark.parametrize("picture", PRINTED)
-def test_pages_on_paper_hold_no_navigation_and_cut_nothing(picture: str, site: Site, visit: Callable) -> None:
+def test_pages_on_paper_hold_no_navigation_and_cut_nothing(picture: str, site: Site, window: Callable) -> None:
     name, each = next(found for found in ALL if found[1].picture == picture)
-    page = visit(each.part, width=1040)  # of a sheet across, as browsers lay it out
+    page = window(each.part, 1040)  # of a sheet across, as browsers lay it out
     page.goto(address_of(site, name, each))
     page.emulate_media(media="print", color_scheme="dark")
     for part in (".top", ".page-actions", ".filters", ".foot form"):
