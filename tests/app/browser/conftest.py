@@ -69,13 +69,18 @@ class Site:
         return f"{self.address}/practices/{self.facts['keys'][practice]}/{rest}"
 
 
+def plain_environment() -> dict[str, str]:
+    """Of a program started as from a shell: without the settings of these tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENASM", "DJANGO"))}
+    return kept | {"PYTHONPATH": str(_HERE.parents[2])}
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Started once a session, in a process of its own, as `openasm serve` starts it."""
     pytest_socket.enable_socket()
     folder = tmp_path_factory.mktemp("site")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENASM", "DJANGO"))}
-    environment["PYTHONPATH"] = str(_HERE.parents[2])
+    environment = plain_environment()
     furnished = subprocess.run(
         [sys.executable, "-m", "tests.app.browser.furnish", str(folder / "data"), str(folder)],
         env=environment,
@@ -112,6 +117,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture
+def ten_minutes_pass(site: Site) -> Callable[[], object]:
+    """What asks for a password that was given lately asks again after this."""
+    command = [sys.executable, "-m", "tests.app.browser.day", "later", str(site.data)]
+    return lambda: subprocess.run(command, env=plain_environment(), check=True)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ from tests.app.browser.conftest import Site, confirm
 PDF = {"name": "report.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"}
 
 
-def test_an_attester_sends_back_signs_and_amends(site: Site, visit: Callable, settle: Callable) -> None:
+def test_an_attester_sends_back_signs_and_amends(
+    site: Site, visit: Callable, settle: Callable, ten_minutes_pass: Callable
+) -> None:
     attester, nurse = visit("attester"), visit("nurse")
     here = site.at("attestations/?year=2027")
     attester.goto(here)
@@ -29,6 +31,7 @@ def test_an_attester_sends_back_signs_and_amends(site: Site, visit: Callable, se
     assert nurse.goto(site.at("attestations/2027/sign/")).status == 403
     # signing asks for the password again, and for the own name
     attester.goto(here)
+    ten_minutes_pass()
     attester.get_by_role("link", name="Read and sign").click()
     assert "/account/confirm/" in attester.url
     confirm(attester)
