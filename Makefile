@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 CORE_STAMP := $(VENV)/.installed-core
 DEMO ?= demo
 SCREENSHOTS ?=
+POSTGRES_TESTS ?= tests/app
+SPARK_TESTS ?= tests
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-spark test-wheel test-browser test-postgres environments check format bench docs lock clean
@@ -40,13 +42,13 @@ test: $(STAMP)  ## All tests that need no Java, browser or server
 	$(BIN)/python -m pytest -n 2 -m "not spark and not browser and not postgres"
 
 test-spark: $(VENV)/.installed-spark  ## The engine tests on Spark (needs Java 17)
-	$(BIN)/python -m pytest -m spark
+	$(BIN)/python -m pytest -m spark $(SPARK_TESTS)
 
 test-browser: $(VENV)/.installed-browser  ## Journeys through the workbench in Chromium; SCREENSHOTS=docs/screenshots renews the pictures
 	OPENASM_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -m browser tests/app/browser
 
 test-postgres: $(VENV)/.installed-postgres  ## The workbench's tests on a private PostgreSQL server
-	$(BIN)/python -m tests.app.postgres_server $(BIN)/python -m pytest -n 2 -m "not browser" tests/app
+	$(BIN)/python -m tests.app.postgres_server $(BIN)/python -m pytest -n 2 -m "not browser" $(POSTGRES_TESTS)
 
 check: $(STAMP)  ## Format, lint, types, import contracts, spelling
 	$(BIN)/ruff format --check .
