@@ -146,3 +146,35 @@ def test_a_package_is_prepared_refused_and_its_receipt_recorded(site: Site, visi
     page.get_by_role("button", name="Record the receipt").click()
     page.get_by_text("CMS-TEST-2").wait_for()
     assert page.get_by_text("Handed in").is_visible()
+
+
+def test_a_nurse_completes_the_primary_care_of_two_beneficiaries(site: Site, visit: Callable) -> None:
+    page = visit("nurse")
+    page.goto(site.at("primary-care/"))
+    rows = page.get_by_role("region", name="Beneficiaries").locator("tbody tr")
+    # a summary sent today counts for those who were not seen again after today
+    names = rows.filter(has_not_text="Dec").locator("th a").all_inner_texts()[:2]
+    for place, what in enumerate(("Primary care", "Visit summary", "Screening")):
+        for name in names:  # the list is in the order of what is missing, so a row moves
+            page.get_by_label(f"Mark {name}").check()
+        form = page.get_by_role("group", name="Enter for the marked beneficiaries")
+        chooser = form.get_by_label("What was done")
+        sees_to_it = chooser.locator("optgroup").nth(place).locator("option").first
+        chooser.select_option(sees_to_it.get_attribute("value"))
+        form.get_by_label("Day").fill("2027-12-06")
+        form.get_by_label("With whom").fill(f"{what}: by telephone")
+        form.get_by_role("button", name="Enter").click()
+        page.get_by_text("Saved for 2 beneficiaries.").wait_for()
+    page.get_by_label("Show").select_option("complete")
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert set(names) <= set(rows.locator("th a").all_inner_texts())
+    rows.locator("th a").first.click()
+    assert "by telephone" in page.locator("main").inner_text()
+    # the document that describes the process
+    page.goto(site.at("primary-care/"))
+    with page.expect_file_chooser() as chosen:
+        page.locator("input[type=file]").click()
+    chosen.value.set_files({"name": "workflow.txt", "mimeType": "text/plain", "buffer": b"how we do it"})
+    page.get_by_role("button", name="Attach").click()
+    page.get_by_role("link", name="workflow.txt").wait_for()
+    assert "No document proves" not in page.locator("main").inner_text()
