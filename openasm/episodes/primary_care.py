@@ -123,7 +123,7 @@ def asm_beneficiaries(
                 tuple(sorted(cohorts)),
                 tuple(sorted(npis)),
                 max(days, default=None),
-                by_plurality(each for each in counted if (each.tin, each.npi) not in {(tin, npi) for npi in npis}),
+                by_plurality(each for each in counted if each.tin != tin or each.npi not in npis),
                 best_screening([*billed.get(person, ()), *recorded.get(person, ())]),
             )
         )

@@ -31,7 +31,7 @@ def configuration_text(
     practice = configuration.practice
     sections: dict[str, dict[str, _Value]] = {
         "run": {"year": configuration.year, "name": practice.name, "store": str(store)},
-        "participants": {"library_folder": str(library)},
+        "participants": {"official_files": str(library)},
     }
     if configuration.assume_year:
         sections["run"]["assume_year"] = configuration.assume_year

@@ -75,7 +75,7 @@ class ParticipantsSection:
     counties: Path | None = None
     zips: Path | None = None
     areas: Path | None = None
-    library_folder: Path | None = None
+    official_files: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
         "counties": _PATH,
         "zips": _PATH,
         "areas": _PATH,
-        "library_folder": _PATH,
+        "official_files": _PATH,
     },
     "admissions": {"codes": _PATH, "year": _YEAR, "in_scores": Key("flag")},
     "attestations": {"file": _PATH},

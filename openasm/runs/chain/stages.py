@@ -70,7 +70,7 @@ class _Graph:
         self.rules: Rules = stage_work.rules_of(configuration)
         claims = configuration.claims
         self.loaded = claims.sources[0] if claims.format == "loaded" else None
-        self.shelf = configuration.participants.library_folder or default_library()
+        self.shelf = configuration.participants.official_files or default_library()
         self.codes = (
             {}
             if not claims.sources
