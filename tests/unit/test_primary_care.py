@@ -30,12 +30,14 @@ from openasm.episodes.primary_care import (
     primary_care_rules,
     shared_with,
 )
-from openasm.runs.cost.primary_care import SMALLEST_SHARED, screenings_of_records, write_primary_care
+from openasm.runs.cost.primary_care import screenings_of_records, write_primary_care
+from openasm.runs.sharing.small_cells import LARGEST_HIDDEN
 from openasm.tables.engine import open_engine
 
 HOME, FAMILY, CLINIC = "000000001", "000000021", "000000022"
 HEART, NURSE, DOCTOR, OTHER = "2999000039", "2999000047", "2999000054", "2999000062"
 RULES = primary_care_rules(2027)
+SMALLEST_SHARED = LARGEST_HIDDEN + 1
 _number = itertools.count()
 
 

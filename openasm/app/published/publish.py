@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max
 from django.utils import timezone
 
 from openasm.app.audit.events import Kind, record
@@ -116,7 +115,7 @@ def _new_run(source: reading.Source, content: str, by: User | None) -> Run:
     manifest = source.run.manifest
     keep = ("command", "settings", "inputs", "counts", "notes", "unconfirmed", "not_computed", "previous")
     return Run(
-        id=(Run.objects.aggregate(last=Max("id"))["last"] or 0) + 1,
+        id=first_free(Run),
         key=new_key(),
         name=str(manifest.get("name") or source.run.path.name)[:200],
         content_hash=content,
@@ -199,7 +198,7 @@ class _Patients:
 
     def __init__(self) -> None:
         self._known = dict(Patient.objects.values_list("key", "id").iterator(chunk_size=20_000))
-        self._next = itertools.count((Patient.objects.aggregate(last=Max("id"))["last"] or 0) + 1)
+        self._next = itertools.count(first_free(Patient))
         self._ids: dict[str, int] = {}
         self._new: list[tuple[int, str, str]] = []
 
@@ -227,7 +226,7 @@ class _Kinds:
     def __init__(self) -> None:
         self._ids = dict(GapKind.objects.values_list("text", "id"))
         self._known = len(self._ids)
-        self._next = itertools.count((GapKind.objects.aggregate(last=Max("id"))["last"] or 0) + 1)
+        self._next = itertools.count(first_free(GapKind))
 
     def id_of(self, text: str) -> int:
         found = self._ids.get(text)

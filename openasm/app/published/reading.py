@@ -140,32 +140,19 @@ def service_rows(source: Source, episode_ids: Mapping[str, int]) -> Iterator[tup
     path = patients_file(source, "timeline.parquet")
     if path is None:
         return
-    for episode, date, setting, category, code, npi, cents in _records(path, _SERVICE_COLUMNS):
-        if episode in episode_ids:
-            yield episode_ids[episode], _day(date), setting or "", category or "", code or "", npi or "", cents
+    wanted = wanted_records(path, _SERVICE_COLUMNS, column="episode_id", wanted=episode_ids)
+    for episode, date, setting, category, code, npi, cents in wanted:
+        yield episode_ids[episode], _day(date), setting or "", category or "", code or "", npi or "", cents
 
 
 def _day(value: dt.date | None) -> dt.date | None:
     return value.date() if isinstance(value, dt.datetime) else value
 
 
-def _records(path: Path, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Rows of a Parquet file, batch by batch."""
-    import pyarrow as pa  # heavy: loaded only here
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=20_000, columns=list(columns)):
-                yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
-    except (pa.ArrowException, KeyError):
-        raise InputRefused([Problem(WRONG_WORKLIST, path.name)]) from None
-
-
 def wanted_records(
     path: Path, columns: Sequence[str], *, column: str, wanted: Iterable[str]
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of a Parquet file of which a column has one of some values: as `_records`, without building the others."""
+    """Rows of a Parquet file of which a column has one of some values, batch by batch."""
     import pyarrow as pa  # heavy: loaded only here
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -115,7 +114,7 @@ def _outcomes(patients: set[str], run: Run, source: Source) -> Mapping[Place, Ou
         return {}
     found: dict[Place, Outcome] = {}
     unmet: set[Place] = set()
-    for record in _records(path, patients):
+    for record in wanted_records(path, _POPULATIONS, column="patient", wanted=patients):
         patient, measure, group, counted, excluded, excepted, numerator = record
         place = (patient, measure, int(group))
         if counted and not excluded and not excepted:
@@ -125,10 +124,6 @@ def _outcomes(patients: set[str], run: Run, source: Source) -> Mapping[Place, Ou
         elif found.get(place) is not Outcome.MET:
             found[place] = Outcome.EXCEPTED if counted else Outcome.NOT_COUNTED
     return {place: outcome for place, outcome in found.items() if place not in unmet}
-
-
-def _records(path: Path, patients: set[str]) -> Iterable[tuple[Any, ...]]:
-    return wanted_records(path, _POPULATIONS, column="patient", wanted=patients)
 
 
 def _count(run: Run, closed: list[WorkItem], left_out: list[WorkItem]) -> None:

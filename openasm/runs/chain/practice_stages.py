@@ -30,7 +30,7 @@ def primary_care_stage(
         "primary_care",
         "Primary care of ASM beneficiaries",
         partial(stage_work.primary_care, configuration=configuration, means=means, claims=loaded),
-        (*EPISODE_ROOMS, "clinical"),
+        (*EPISODE_ROOMS, "clinical", "runs/sharing/small_cells.py"),
         after=tuple(after),
         inputs=(*inputs, *(() if source is None else (tree("records", "records", source),))),
         parameters=records(primary_care_rules(configuration.run.year)),

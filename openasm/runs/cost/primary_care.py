@@ -13,9 +13,7 @@ from openasm.base.parameters import Rules
 from openasm.base.problems import Problems
 from openasm.clinical.screenings import recorded_screenings
 from openasm.episodes.primary_care import AsmBeneficiary, Screening, shared_with
-
-SMALLEST_SHARED = 11
-"""Fewer shared beneficiaries than this are not counted in `scores/`, where no patient may be recognizable (CMS cell size policy)."""
+from openasm.runs.sharing.small_cells import is_small
 
 
 def screenings_of_records(source: Path | None, *, year: int, rules: Rules) -> Mapping[str, Sequence[Screening]]:
@@ -41,12 +39,11 @@ def write_primary_care(people: Sequence[AsmBeneficiary], out: Path) -> dict[str,
         for place, one in enumerate(each.primary_care, start=1)
     ]
     _write_parquet(folder / "primary_care.parquet", _VISITS, visits)
-    shared = shared_with(people)
     columns = ("tin", "primary_tin", "beneficiaries", "visit_days", "npis")
     rows = [
         (each.tin, each.primary_tin, each.beneficiaries, each.days, " ".join(each.npis))
-        for each in shared
-        if each.beneficiaries >= SMALLEST_SHARED
+        for each in shared_with(people)
+        if not is_small(each.beneficiaries)  # no patient may be recognizable in `scores/`
     ]
     write_csv(out / "scores" / "shared_beneficiaries.csv", table_of(columns, rows))
     return {
