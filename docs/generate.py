@@ -10,16 +10,17 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 import django
 
 import openasm
-from openasm.base.parameters import plain_value
+from openasm.base.parameters import Parameter, plain_value
 from openasm.base.problems import catalogue
 from openasm.cli.main import COMMANDS
+from openasm.cli.rule_parts import MODEL, PARTS, Part
 from openasm.quality.description import measure_page
 from openasm.quality.specification import measure_ids, other_measure_ids
 from openasm.regulation.rulebook import rule_book
@@ -51,8 +52,25 @@ def _cell(text: object) -> str:
     return str(text).replace("|", "\\|").replace("\n", " ")
 
 
+def _value(entry: Parameter) -> str:
+    value = str(plain_value(entry.value))
+    return value if len(value) <= 160 else f"{value[:150]} …"
+
+
+def _source(entry: Parameter) -> str:
+    return entry.citation + (f". {entry.note}" if entry.note else "")
+
+
+def _line(cells: Iterable[object]) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _replaced(part: Part) -> str:
+    return f"Replaced by: `{part.given_with}`." if part.given_with else "No file can replace these yet."
+
+
 def rule_values() -> str:
-    """Every rule value with unit, years, status and citation."""
+    """Every cited value of every part with unit, years, status and citation."""
     entries = rule_book().entries
     unconfirmed = sum(not entry.confirmed for entry in entries if 2027 in entry.years)
     lines = [
@@ -60,28 +78,34 @@ def rule_values() -> str:
         "",
         NOTE,
         "",
-        f"For performance year 2027 {unconfirmed} of {sum(2027 in entry.years for entry in entries)} values are unconfirmed "
-        "(secondary, analog or assumed). Replace any of them with a file of your own (`rules.md`).",
+        f"For performance year 2027 {unconfirmed} of {sum(2027 in entry.years for entry in entries)} values of the model are unconfirmed "
+        "(secondary, analog or assumed). Replace any of them with a file of your own (`rules.md`). Below them stand the values that are",
+        "not the model's own rules but that results rest on as well: how cost measures are built, what a projection assumes, file formats.",
     ]
-    section = ""
-    for entry in entries:
-        if entry.name.split(".")[0] != section:
-            section = entry.name.split(".")[0]
-            lines += ["", f"## {section}", "", "| name | what | value | unit | years | how sure | citation |"]
-            lines += ["|---|---|---|---|---|---|---|"]
-        years = f"{entry.years[0]}-{entry.years[-1]}" if len(entry.years) > 1 else str(entry.years[0])
-        value = str(plain_value(entry.value))
-        shown = value if len(value) <= 160 else f"{value[:150]} …"
-        sure = entry.status.value + ("" if entry.confirmed else " (unconfirmed)")
-        citation = entry.citation + (f". {entry.note}" if entry.note else "")
-        cells = (f"`{entry.name}`", entry.title, shown, entry.unit, years, sure, citation)
-        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    for name, part in PARTS.items():
+        if name != MODEL:
+            lines += ["", f"## {part.title}", "", f"`openasm rules --of {name}`. {_replaced(part)}"]
+        section, level = "", "##" if name == MODEL else "###"
+        for entry in part.book().entries:
+            if entry.name.split(".")[0] != section:
+                section = entry.name.split(".")[0]
+                lines += ["", f"{level} {section}", "", "| name | what | value | unit | years | how sure | citation |"]
+                lines += ["|---|---|---|---|---|---|---|"]
+            years = f"{entry.years[0]}-{entry.years[-1]}" if len(entry.years) > 1 else str(entry.years[0])
+            sure = entry.status.value + ("" if entry.confirmed else " (unconfirmed)")
+            lines.append(
+                _line((f"`{entry.name}`", entry.title, _value(entry), entry.unit, years, sure, _source(entry)))
+            )
     return "\n".join(lines) + "\n"
+
+
+def _unconfirmed(part: Part) -> list[Parameter]:
+    return [entry for entry in part.book().entries if 2027 in entry.years and not entry.confirmed]
 
 
 def unconfirmed_values() -> str:
     """Every value of 2027 that was not read in CMS's own text: what it would take to confirm it, and a file to replace it with."""
-    entries = [entry for entry in rule_book().entries if 2027 in entry.years and not entry.confirmed]
+    entries = _unconfirmed(PARTS[MODEL])
     lines = [
         "# Unconfirmed values, and how to replace them",
         "",
@@ -114,13 +138,14 @@ def unconfirmed_values() -> str:
     }
     for status, words in meaning.items():
         lines.append(f"| {status} | {sum(entry.status.value == status for entry in entries)} | {words} |")
-    lines += ["", "| name | what | value | unit | how sure | where it comes from |", "|---|---|---|---|---|---|"]
-    for entry in entries:
-        value = str(plain_value(entry.value))
-        shown = value if len(value) <= 160 else f"{value[:150]} …"
-        citation = entry.citation + (f". {entry.note}" if entry.note else "")
-        cells = (f"`{entry.name}`", entry.title, shown, entry.unit, entry.status.value, citation)
-        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    for name, part in PARTS.items():
+        if name != MODEL:
+            lines += ["", f"## {part.title}", "", f"`openasm rules --of {name} --unconfirmed`. {_replaced(part)}"]
+        lines += ["", "| name | what | value | unit | how sure | where it comes from |", "|---|---|---|---|---|---|"]
+        lines += [
+            _line((f"`{entry.name}`", entry.title, _value(entry), entry.unit, entry.status.value, _source(entry)))
+            for entry in _unconfirmed(part)
+        ]
     return "\n".join(lines) + "\n"
 
 

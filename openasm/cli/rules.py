@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from openasm.base.parameters import Parameter, RuleBook, plain_value, unpublished_names
-from openasm.regulation.rulebook import SECTIONS, book_with, rule_book, rules_of
+from openasm.cli.rule_parts import MODEL, PARTS, book_of, in_force, in_order, part_named
 
 app = typer.Typer(add_completion=False)
 
@@ -29,18 +29,21 @@ def rules(
         None, "--assume-year", help="What-if: take unpublished rule values from this year."
     ),
     missing: int | None = typer.Option(None, "--missing", help="Name what has no value for this performance year."),
+    of: str = typer.Option(MODEL, "--of", help=f"Which values: {', '.join(PARTS)}."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Print every rule value: unit, citation, evidence status. Exit code 4 when the year has no published values."""
-    book = book_with(overlays)
+    part = part_named(of)
+    book = book_of(of, overlays)
     if missing is not None:
         _print_missing(book, missing, as_json)
         return
-    entries: Iterable[Parameter] = book.entries if year is None else rules_of(book, year, assume_year=assume_year)
-    shown = [entry for entry in entries if not (unconfirmed and entry.confirmed)]
+    entries: Iterable[Parameter] = book.entries if year is None else in_force(of, book, year, assume_year=assume_year)
+    shown = in_order((entry for entry in entries if not (unconfirmed and entry.confirmed)), part.book())
     open_count = sum(not entry.confirmed for entry in shown)
     if as_json:
         document = {
+            "of": of,
             "year": year,
             "count": len(shown),
             "unconfirmed": open_count,
@@ -53,8 +56,11 @@ def rules(
     else:
         _print_lines(shown)
     typer.echo(f"{len(shown)} values, {open_count} of them unconfirmed (not yet read in CMS's own text).")
+    if of != MODEL:
+        typer.echo(f"Your own values: {part.given_with or 'no file can replace these yet'}.")
+        return
     typer.echo(
-        "Next: openasm rules --json, or your own values with openasm score INPUT --year 2027 --out RUN --rules FILE"
+        "Next: openasm rules --of cost-measure, or your own values with openasm score INPUT --year 2027 --out RUN --rules FILE"
     )
 
 
@@ -99,7 +105,7 @@ def _by_section(entries: Sequence[Parameter]) -> Iterator[tuple[str, list[Parame
 
 def _print_lines(entries: Sequence[Parameter]) -> None:
     """One line a value, nothing cut: for files, pipes and screen readers."""
-    for title, members in _by_section(_in_order(entries)):
+    for title, members in _by_section(entries):
         typer.echo(title)
         for member in members:
             name, value, unit, years, status, citation = _row(member)
@@ -115,7 +121,7 @@ def print_tables(entries: Sequence[Parameter]) -> None:
     from rich.text import Text
 
     console = Console()
-    for title, members in _by_section(_in_order(entries)):
+    for title, members in _by_section(entries):
         table = Table(title=title, title_justify="left", title_style="bold", show_lines=False, expand=True)
         for column, ratio in zip(_COLUMNS, (4, 4, 3, 2, 3, 5), strict=True):
             table.add_column(column, overflow="fold", ratio=ratio)
@@ -125,15 +131,6 @@ def print_tables(entries: Sequence[Parameter]) -> None:
             table.add_row(*cells, style="" if member.confirmed else "yellow")
         console.print(table)
         console.print()
-
-
-def _in_order(entries: Sequence[Parameter]) -> list[Parameter]:
-    """Entries by section and name in the order of the book: an overlay's values beside those they replace."""
-    place = {entry.name: at for at, entry in enumerate(rule_book().entries)}
-    return sorted(
-        entries,
-        key=lambda entry: (SECTIONS.index(entry.name.partition(".")[0]), place[entry.name], entry.years),
-    )
 
 
 def _print_missing(book: RuleBook, year: int, as_json: bool) -> None:

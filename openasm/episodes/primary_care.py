@@ -16,7 +16,7 @@ from pathlib import Path
 
 import narwhals as nw
 
-from openasm.base.parameters import Rules, load_rule_book
+from openasm.base.parameters import RuleBook, Rules, load_rule_book
 from openasm.claims.folder import Claims
 from openasm.tables.engine import Engine, Frame
 
@@ -57,9 +57,14 @@ class AsmBeneficiary:
     screening: Screening | None
 
 
+def primary_care_book() -> RuleBook:
+    """The working values with their citations and statuses."""
+    return load_rule_book([Path(__file__).parent / "specifications" / "primary_care.yaml"])
+
+
 def primary_care_rules(year: int) -> Rules:
-    """The working values with their citations and statuses; RuleUnpublished for a year without them."""
-    return load_rule_book([Path(__file__).parent / "specifications" / "primary_care.yaml"]).for_year(year)
+    """Those of a year; RuleUnpublished for a year without them."""
+    return primary_care_book().for_year(year)
 
 
 def by_plurality(visits: Iterable[PrimaryCareVisits]) -> tuple[PrimaryCareVisits, ...]:

@@ -22,7 +22,7 @@ import narwhals as nw
 
 from openasm.base import files
 from openasm.base.files import Column, read_table
-from openasm.base.parameters import Rules, load_rule_book
+from openasm.base.parameters import RuleBook, Rules, load_rule_book
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.folder import Claims
 from openasm.tables.engine import Engine, Frame
@@ -90,9 +90,14 @@ class Stay:
     counts: bool
 
 
-def admission_rules() -> Rules:
+def admission_book() -> RuleBook:
     """The working definition's values with their citations and statuses."""
-    return load_rule_book([Path(__file__).parent / "parameters" / "admissions.yaml"]).for_year(2027)
+    return load_rule_book([Path(__file__).parent / "parameters" / "admissions.yaml"])
+
+
+def admission_rules() -> Rules:
+    """Those of the one version there is."""
+    return admission_book().for_year(2027)
 
 
 def read_admission_codes(path: Path, problems: Problems) -> AdmissionCodes:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from openasm.base.errors import InputRefused, RuleUnpublished
+from openasm.base.errors import InputRefused, RuleUnpublished, WrongUsage
 from openasm.cli import rules as command
+from openasm.cli.rule_parts import PARTS
 from openasm.regulation.rulebook import rule_book
 
+ROOMS = Path(__file__).parents[2] / "openasm"
 BAD = Path(__file__).parents[1] / "fixtures" / "bad" / "rules"
 
 
@@ -99,6 +101,45 @@ def test_tables_on_a_terminal_cut_nothing(monkeypatch, capsys):
     for entry in rule_book().entries:
         assert entry.citation in printed
     assert "assumed (unconfirmed)" in printed
+
+
+PACKAGED = {path for folder in ("specifications", "parameters") for path in ROOMS.glob(f"*/{folder}/*.yaml")}
+OF_ANOTHER_FORM = {"ecqms.yaml", "other_measures.yaml", "attribution.yaml"}
+
+
+def test_every_file_of_values_belongs_to_a_part():
+    shown = {entry.source_file for part in PARTS.values() for entry in part.book().entries}
+    assert {path.name for path in PACKAGED} - OF_ANOTHER_FORM == shown
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_prints_its_values_with_their_source(name):
+    document = json.loads(run("--of", name, "--year", "2027", "--json").stdout)
+    assert document["of"] == name
+    assert all(each["citation"] and each["status"] and each["unit"] for each in document["parameters"])
+    assert {each["name"] for each in document["parameters"]} == {
+        entry.name for entry in PARTS[name].book().entries if 2027 in entry.years
+    }
+
+
+def test_the_users_values_of_another_part(tmp_path):
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text(
+        "section: heart_failure\nparameters:\n  confirm_days:\n    values:\n"
+        "      - {years: [2027], value: 90, citation: my letter}\n",
+        encoding="utf-8",
+    )
+    lines = run("--of", "cost-measure", "--rules", str(overlay)).stdout.splitlines()
+    shown = [line for line in lines if line.startswith("  heart_failure.confirm_days ")]
+    assert "= 90 (days) | 2027 | user | my letter |" in shown[0]
+    assert "= 180 (days) | 2028-2031 |" in shown[1]
+    refused = run("--of", "mips", "--rules", str(overlay)).exception
+    assert isinstance(refused, WrongUsage)
+    assert "cannot be replaced" in str(refused)
+
+
+def test_a_part_there_is_not():
+    assert "cost-measure" in str(run("--of", "weather").exception)
 
 
 @pytest.mark.parametrize(
