@@ -65,6 +65,7 @@ class Configuration:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": name,
+            "CONN_MAX_AGE": 60,  # opening the file for each request takes as long as several queries
             "OPTIONS": {
                 "timeout": 30,  # seconds a writer waits for another one
                 "transaction_mode": "IMMEDIATE",  # a transaction that will write queues at its start, not half-way

@@ -77,6 +77,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "openasm.app.urls"
 WSGI_APPLICATION = "openasm.app.wsgi.application"
+FORM_RENDERER = "openasm.app.look.widgets.Renderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

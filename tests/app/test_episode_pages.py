@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from html import unescape
 
 import openpyxl
@@ -18,13 +19,15 @@ from django.test.utils import CaptureQueriesContext
 
 from openasm.app.audit.models import AuditEvent
 from openasm.app.episodes.choice import reason_text
-from openasm.app.episodes.listing import badge_of
+from openasm.app.episodes.listing import badge_of, by_patient, summary_from, summary_of
+from openasm.app.episodes.models import AttributedPatient, EpisodeTotal
 from openasm.app.episodes.timeline import MOST_LINES, timeline
 from openasm.app.people.models import Practice
 from openasm.app.published.models import Episode, EpisodeService, Patient, Run
 from openasm.app.sealing import patient_key
 from tests.app.conftest import Stage
 from tests.app.run_folders import CANARY_NAMES, NPIS
+from tests.app.sums import add_up_again
 
 START, END = dt.date(2026, 3, 1), dt.date(2027, 2, 28)
 
@@ -49,7 +52,7 @@ def add_episodes(practice: Practice, run: Run, count: int, *, npi: str = NPIS[0]
         for place in range(count)
     ]
     Patient.objects.bulk_create(patients)
-    return Episode.objects.bulk_create(
+    made = Episode.objects.bulk_create(
         Episode(
             **{"id": first + place, "run": run, "practice": practice, "patient": patient, "episode": f"x{place}"},
             **{"cohort": "heart_failure", "start": START, "end": END, "days": 365, "npis": f" {npi} "},
@@ -63,6 +66,8 @@ def add_episodes(practice: Practice, run: Run, count: int, *, npi: str = NPIS[0]
         )
         for place, patient in enumerate(patients)
     )
+    add_up_again(run)
+    return made
 
 
 @pytest.fixture
@@ -167,6 +172,7 @@ def test_patients_with_the_sums_of_their_episodes(stage: Stage, sign_in: Callabl
     extra.patient = Patient.objects.get(key=patient_key(CANARY_NAMES[5]))
     extra.observed_cents = 100_000
     extra.save()
+    add_up_again(stage.run)
     response = sign_in("manager").get(f"{home}patients/")
     rows = {row.patient.identifier: row for row in response.context["rows"]}
     mine = Episode.objects.get(episode="e1")
@@ -193,6 +199,44 @@ def test_files_hold_the_list_and_are_exports(stage: Stage, sign_in: Callable[...
         assert sign_in(name).get(f"{home}patients.csv").status_code == 403
     assert sign_in("system manager", confirmed=False).get(f"{home}list.csv").status_code == 302
     assert sign_in("manager").get(f"{home}list.exe").status_code == 404
+
+
+def test_published_sums_are_those_of_the_episodes(stage: Stage) -> None:
+    """For the practice and each clinician, in each cohort and in all: what publishing added up is what the rows say now."""
+    add_episodes(stage.elm, stage.run, 25, npi=f"{NPIS[0]} {NPIS[1]}")
+    others = add_episodes(stage.elm, stage.run, 8, npi=NPIS[1], first=2_000)
+    Episode.objects.filter(pk__in=[each.pk for each in others[:5]]).update(
+        cohort="low_back_pain", patient=others[0].patient, ratio=None
+    )
+    add_up_again(stage.run)
+    totals = EpisodeTotal.objects.filter(practice=stage.elm)
+    rows = Episode.objects.filter(practice=stage.elm, run=stage.run)
+    assert {(each.npi, each.cohort) for each in totals} >= {
+        (npi, cohort) for npi in ("", *NPIS[:2]) for cohort in ("", "heart_failure")
+    } | {("", "low_back_pain"), (NPIS[1], "low_back_pain")}
+    for total in totals:
+        chosen = rows.filter(npis__contains=f" {total.npi} ") if total.npi else rows
+        found = summary_of(chosen.filter(cohort=total.cohort) if total.cohort else chosen)
+        assert asdict(summary_from(total)) == pytest.approx(asdict(found)), (total.npi, total.cohort)
+    names = ("episodes", "counted", "outliers", "cents", "ratio", "last_day")
+    live = {each["patient_id"]: [each[name] for name in names] for each in by_patient(rows)}
+    kept = {
+        each.patient_id: [getattr(each, name) for name in names]
+        for each in AttributedPatient.objects.filter(practice=stage.elm)
+    }
+    assert kept == live
+
+
+def test_a_run_of_before_there_were_sums_shows_the_same(
+    stage: Stage, sign_in: Callable[..., Client], home: str
+) -> None:
+    add_episodes(stage.elm, stage.run, 60)
+    client = sign_in("manager")
+    paths = ("", f"?clinician={NPIS[0]}", "?page=2", "patients/", "patients/?page=2&sort=ratio")
+    pages = [text_of(client.get(f"{home}{path}")) for path in paths]
+    for model in (EpisodeTotal, AttributedPatient):
+        model._default_manager.all().delete()
+    assert [text_of(client.get(f"{home}{path}")) for path in paths] == pages
 
 
 def test_the_number_of_queries_is_constant(stage: Stage, sign_in: Callable[..., Client], home: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from smtplib import SMTPServerDisconnected
 
 import pytest
 from django.core import mail
@@ -22,6 +24,7 @@ from openasm.cli.remind import app
 from tests.app.attesting import YEAR
 from tests.app.conftest import Stage
 from tests.app.run_folders import CANARY_NAMES
+from tests.app.test_faults import on_sqlite, python, rows
 
 DUE = dt.date(2027, 9, 19)  # arrangement_signed
 
@@ -119,7 +122,69 @@ def test_a_mail_that_fails_goes_out_the_next_time(stage: Stage, monkeypatch: pyt
         patched.setattr("openasm.app.readiness.reminders.send_mail", away)
         assert send_reminders(today=DUE) == Reminded(0, 0, 5)
     assert not ReminderSent.objects.exists()
+    assert not AuditEvent.objects.filter(kind="reminded").exists(), "nothing is said to have been sent"
     assert send_reminders(today=DUE).mails == 5
+    assert AuditEvent.objects.filter(kind="reminded").count() == 5
+
+
+def test_one_mail_that_fails_holds_back_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def choosy(subject: str, body: str, sender: str, to: list[str]) -> int:
+        if to == ["manager@example.test"]:
+            raise SMTPServerDisconnected
+        return mail.send_mail(subject, body, sender, to)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("openasm.app.readiness.reminders.send_mail", choosy)
+        done = send_reminders(today=DUE)
+    assert (done.mails, done.failed) == (4, 1)
+    mail.outbox.clear()
+    assert send_reminders(today=DUE).mails == 1
+    assert [each.to for each in mail.outbox] == [["manager@example.test"]]
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from openasm.app.server import configure, migrate
+configure(Path(sys.argv[1])); migrate()
+import datetime as dt
+from openasm.app.access.permissions import Role
+from openasm.app.people.actions import add_member
+from openasm.app.people.models import Practice, User
+from openasm.app.readiness import reminders
+
+practice, new = Practice.objects.get_or_create(tin="900000001", defaults={"name": "Elm"})
+if new:
+    user = User.objects.create_user("attester@example.test", None, name="Test")
+    add_member(user=user, role=Role.ATTESTER, practice=practice, by=None)
+
+def halt(*_, **__):
+    print("there", flush=True)
+    time.sleep(60)
+
+if sys.argv[2] in ("_send", "_note"):
+    setattr(reminders, sys.argv[2], halt)
+print(reminders.send_reminders(today=dt.date(2027, 9, 19)).mails, flush=True)
+"""
+
+
+@on_sqlite
+def test_a_round_killed_before_or_after_a_mail_loses_none(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for where, mails in (("_send", 0), ("_note", 1)):  # before the mail is handed over, and after it
+        process = python(KILLED, data, where)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.communicate()
+        assert len(list(data.glob("mail/*"))) == mails
+        assert rows(data, "readiness_remindersent") == 0, "what is not sure to be sent is not noted"
+    for mails in (1, 0):
+        output, errors = python(KILLED, data, "nowhere").communicate(timeout=120)
+        assert output == f"{mails}\n", errors
+    assert len(list(data.glob("mail/*"))) == 2
+    assert rows(data, "readiness_remindersent") > 0
 
 
 def test_counting_sends_nothing(stage: Stage) -> None:

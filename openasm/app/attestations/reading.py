@@ -57,12 +57,13 @@ def people_of(practice: Practice, year: int) -> People:
     )
     if found is None:
         return People((), None, None, None)
-    results = list(ParticipantResult.objects.filter(practice=practice, run=found.run).order_by("name", "npi", "cohort"))
-    worth = [each.point_dollars for each in results if each.point_dollars is not None]
+    results = ParticipantResult.objects.filter(practice=practice, run=found.run).order_by("name", "npi", "cohort")
+    rows = list(results.values_list("npi", "name", "cohort", "point_dollars"))
+    worth = [dollars for *_, dollars in rows if dollars is not None]
     partners = None
     if found.clinicians_in_tin is not None:
-        partners = max(0, found.clinicians_in_tin - len({each.npi for each in results}))
-    covered = tuple(Covered(each.npi, each.name, each.cohort) for each in results)
+        partners = max(0, found.clinicians_in_tin - len({npi for npi, *_ in rows}))
+    covered = tuple(Covered(npi, name, cohort) for npi, name, cohort, _ in rows)
     return People(covered, partners, sum(worth) if worth else None, found.run)
 
 

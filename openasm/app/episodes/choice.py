@@ -63,7 +63,12 @@ class Choice:
     @property
     def is_narrowed(self) -> bool:
         """Whether any filter holds."""
-        return any((self.cohort, self.clinician, self.category, self.standing, self.patient))
+        return bool(self.cohort or self.clinician) or self.is_narrowed_further
+
+    @property
+    def is_narrowed_further(self) -> bool:
+        """Whether a filter holds beside cohort and clinician."""
+        return any((self.category, self.standing, self.patient))
 
 
 _STANDING = {

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db.models import Avg, Count, Max, Q, QuerySet, Sum
+from django.urls import reverse
 
+from openasm.app.access.request import PatientScope
 from openasm.app.episodes.choice import OUTLIER, TWICE, reason_text
+from openasm.app.episodes.models import AttributedPatient, EpisodeTotal
 from openasm.app.look.exports import Cell
-from openasm.app.published.models import Episode, EpisodeService, Patient
+from openasm.app.look.templatetags.look import cents, day, words
+from openasm.app.people.models import Practice
+from openasm.app.published.models import Episode, EpisodeService, Patient, Run
 
 EPISODE_HEADER = (
     *(
@@ -47,6 +52,24 @@ class EpisodeRow:
     badge: tuple[str, str]
     clinicians: tuple[str, ...]
     timeline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnEpisode:
+    """A row's texts as the table draws them: made here, as a template takes ten times as long to put each of them together."""
+
+    address: str
+    identifier: str
+    about: str
+    start: str
+    length: str
+    annualized: str
+    observed: str
+    expected: str
+    ratio: str
+    badge: tuple[str, str]
+    timeline: bool
+    clinicians: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +113,38 @@ def summary_of(rows: QuerySet[Episode]) -> Summary:
     return Summary(**found)
 
 
-def episode_rows(page: Iterable[Episode], names: Mapping[str, str]) -> tuple[EpisodeRow, ...]:
-    """Episodes with names of their clinicians, and whether their services are kept."""
-    episodes = list(page)
-    kept = set(EpisodeService.objects.filter(episode__in=episodes).values_list("episode_id", flat=True).distinct())
-    return tuple(EpisodeRow(each, badge_of(each), clinicians_of(each, names), each.pk in kept) for each in episodes)
+def episode_rows(page: Iterable[int], episodes: QuerySet[Episode], names: Mapping[str, str]) -> tuple[EpisodeRow, ...]:
+    """Episodes of a page, named by their keys, with names of their clinicians and whether their services are kept."""
+    keys = list(page)
+    found = episodes.select_related("patient").in_bulk(keys)
+    shown = [found[key] for key in keys]
+    kept = set(EpisodeService.objects.filter(episode__in=keys).values_list("episode_id", flat=True).distinct())
+    return tuple(EpisodeRow(each, badge_of(each), clinicians_of(each, names), each.pk in kept) for each in shown)
+
+
+def drawn_rows(rows: Iterable[EpisodeRow], practice: Practice) -> tuple[DrawnEpisode, ...]:
+    """Rows of the table."""
+    page = reverse("episode", kwargs={"practice": practice.key, "number": 0})
+    found = []
+    for row in rows:
+        each = row.episode
+        found.append(
+            DrawnEpisode(
+                address=page.replace("/0/", f"/{each.pk}/"),
+                identifier=str(each.patient.identifier),
+                about=words(each.cohort) + (f" · {each.subgroup}" if each.subgroup else ""),
+                start=day(each.start),
+                length=f"{each.days:,} days, to {day(each.end)}",
+                annualized=cents(each.annualized_cents),
+                observed=cents(each.observed_cents),
+                expected=cents(each.expected_cents),
+                ratio="–" if each.ratio is None else f"{each.ratio:.2f} ×",
+                badge=row.badge,
+                timeline=row.timeline,
+                clinicians=", ".join(row.clinicians) or "–",
+            )
+        )
+    return tuple(found)
 
 
 def badge_of(episode: Episode) -> tuple[str, str]:
@@ -113,6 +163,11 @@ def clinicians_of(episode: Episode, names: Mapping[str, str]) -> tuple[str, ...]
     return tuple(names.get(npi) or f"NPI {npi}" for npi in episode.npis.split())
 
 
+def summary_from(total: EpisodeTotal) -> Summary:
+    """The same from the sums that publishing made."""
+    return Summary(**{field.name: getattr(total, field.name) for field in fields(Summary)})
+
+
 def by_patient(rows: QuerySet[Episode]) -> QuerySet[Any]:
     """Patients of these episodes with their sums, as mappings; `patient_id` names the patient."""
     return rows.values("patient_id").annotate(
@@ -123,6 +178,13 @@ def by_patient(rows: QuerySet[Episode]) -> QuerySet[Any]:
         ratio=Avg("ratio", filter=Q(excluded_reason="")),
         last_day=Max("end"),
     )
+
+
+def all_patients(scope: PatientScope, run: Run) -> QuerySet[Any]:
+    """The same mappings of a whole practice, from the sums that publishing made."""
+    assert scope.npi is None
+    rows = AttributedPatient.objects.filter(practice=scope.practice, run=run)
+    return rows.values("patient_id", *(field.name for field in fields(PatientRow) if field.name != "patient"))
 
 
 def patient_rows(page: Iterable[Mapping[str, Any]]) -> tuple[PatientRow, ...]:

@@ -21,16 +21,20 @@ from openasm.app.episodes.choice import STANDINGS, Choice, choice_of, reason_tex
 from openasm.app.episodes.listing import (
     EPISODE_HEADER,
     PATIENT_HEADER,
+    all_patients,
     badge_of,
     by_patient,
     clinicians_of,
+    drawn_rows,
     episode_cells,
     episode_rows,
     patient_cells,
     patient_rows,
+    summary_from,
     summary_of,
 )
 from openasm.app.episodes.timeline import timeline
+from openasm.app.episodes.totals import total_of
 from openasm.app.look import charts
 from openasm.app.look.exports import csv_response, xlsx_response
 from openasm.app.look.tables import Column, paged, sorted_table
@@ -67,9 +71,12 @@ def episodes_page(request: PageRequest, practice: Practice) -> HttpResponse:
     costs = _costs(request, run)
     choice = choice_of(request, run, costs)
     rows = choice.applied_to(Episode.objects.visible(request.patients, run))
-    table = sorted_table(request, rows.select_related("patient"), COLUMNS, by="-annualized_cents")
-    page = paged(request, table.rows)
-    shown = episode_rows(page, dict(choice.clinicians))
+    total = total_of(request.patients, run, choice)
+    summary = summary_of(rows) if total is None else summary_from(total)
+    table = sorted_table(request, rows, COLUMNS, by="-annualized_cents")
+    # First which ones: what a row shows is read for the page alone, however many rows are sorted.
+    page = paged(request, table.rows.values_list("pk", flat=True), count=summary.episodes)
+    shown = episode_rows(page, rows, dict(choice.clinicians))
     if shown:
         patients_viewed(request, page="episodes", count=len(shown))
     context = {
@@ -77,7 +84,8 @@ def episodes_page(request: PageRequest, practice: Practice) -> HttpResponse:
         "headers": table.headers,
         "page": page,
         "rows": shown,
-        "summary": summary_of(rows),
+        "drawn": drawn_rows(shown, practice),
+        "summary": summary,
         **_drivers(costs, choice, choice.clinician or request.patients.npi or ""),
     }
     return render(request, "episodes/episodes.html", context)
@@ -91,9 +99,15 @@ def patients_page(request: PageRequest, practice: Practice) -> HttpResponse:
     if run is None:
         return render(request, "episodes/no_run.html")
     choice = choice_of(request, run, _costs(request, run))
-    rows = by_patient(choice.applied_to(Episode.objects.visible(request.patients, run)))
+    whole = request.patients.npi is None and not choice.is_narrowed
+    total = total_of(request.patients, run, choice) if whole else None
+    rows = (
+        by_patient(choice.applied_to(Episode.objects.visible(request.patients, run)))
+        if total is None
+        else all_patients(request.patients, run)
+    )
     table = sorted_table(request, rows, PATIENT_COLUMNS, by="-cents", unique="patient_id")
-    page = paged(request, table.rows)
+    page = paged(request, table.rows, count=None if total is None else total.patients)
     shown = patient_rows(page)
     if shown:
         patients_viewed(request, page="attributed_patients", count=len(shown))

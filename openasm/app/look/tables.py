@@ -58,9 +58,18 @@ def sorted_table(
     if key not in {column.key for column in columns if column.key}:
         asked, key = by, by.removeprefix("-")
     falling = asked.startswith("-")
-    field = F(key.replace(".", "__"))
-    order = field.desc(nulls_last=True) if falling else field.asc(nulls_last=True)
+    name = key.replace(".", "__")
+    last = (
+        True if _can_be_missing(rows, name) else None
+    )  # said only where it changes something: an index has no such order
+    order = F(name).desc(nulls_last=last) if falling else F(name).asc(nulls_last=last)
     return SortedTable(rows.order_by(order, unique), tuple(_header(column, key, falling) for column in columns))
+
+
+def _can_be_missing(rows: QuerySet[Any], name: str) -> bool:
+    """Whether a column may have no value: all but the row's own fields that must have one."""
+    own = {field.name: field for field in rows.model._meta.concrete_fields}
+    return name in rows.query.annotations or name not in own or own[name].null
 
 
 def _header(column: Column, key: str, falling: bool) -> Header:
@@ -69,9 +78,14 @@ def _header(column: Column, key: str, falling: bool) -> Header:
     return Header(column, column.key if falling else f"-{column.key}", "descending" if falling else "ascending")
 
 
-def paged(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE) -> Page[Any]:
-    """The asked-for page (`?page=`); a number out of range gives the nearest page."""
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+def paged(
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE, *, count: int | None = None
+) -> Page[Any]:
+    """The asked-for page (`?page=`); a number out of range gives the nearest page. count: of all rows, where it is known."""
+    paginator = Paginator(rows, size)
+    if count is not None:
+        paginator.count = count
+    return paginator.get_page(request.GET.get("page"))
 
 
 def chosen(request: HttpRequest, name: str, allowed: Sequence[str]) -> str:

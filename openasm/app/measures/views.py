@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -29,6 +30,11 @@ from openasm.regulation.rulebook import rules_for
 from openasm.report.titles import measure_title
 
 COHORTS = ("heart_failure", "low_back_pain")
+# What `standings` reads of a row.
+OF_STANDINGS = (
+    *("run_id", "cohort", "measure", "collection_type", "level", "npi", "rate", "completeness", "points", "status"),
+    *("finding", "eligible", "met", "not_met"),
+)
 HEADER = (
     *("npi", "name", "cohort", "measure", "title", "collection_type", "level", "rate", "eligible", "met", "not_met"),
     *("exclusions", "exceptions", "completeness", "points", "status", "reason"),
@@ -62,7 +68,8 @@ def measures_page(request: PageRequest, practice: Practice) -> HttpResponse:
     if not runs:
         return render(request, "measures/no_run.html")
     run, before = runs[0], runs[1] if len(runs) > 1 else None
-    rows = list(_rows(request, practice, [each for each in (run, before) if each is not None]))
+    found_rows = _rows(request, practice, [each for each in (run, before) if each is not None])
+    rows: list[Any] = list(found_rows.values_list(*OF_STANDINGS, named=True))  # thousands: as rows, not as objects
     benchmarks = list(Benchmark.objects.filter(run=run).order_by("pk"))
     found = standings(
         (each for each in rows if each.run_id == run.pk),

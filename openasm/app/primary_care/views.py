@@ -124,7 +124,7 @@ def primary_care(request: PageRequest, practice: Practice) -> HttpResponse:
         "show": show,
         "shown": SHOWN.items(),
         "npi": npi,
-        "clinicians": names.items(),
+        "clinicians": [(each, name or each) for each, name in names.items()],
         "form": EntryForm(),
         "document_form": DocumentForm(),
         "documents": documents,

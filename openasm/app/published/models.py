@@ -346,7 +346,7 @@ class Gap(PatientRow):
     class Meta:
         indexes = (
             models.Index(fields=("practice", "run"), name="gap_of_practice"),
-            models.Index(fields=("patient", "run"), name="gap_of_patient"),
+            models.Index(fields=("practice", "run", "patient"), name="gap_of_patient"),
         )
 
 
@@ -369,7 +369,7 @@ class Episode(PatientRow):
     class Meta:
         indexes = (
             models.Index(fields=("practice", "run", "-annualized_cents"), name="episode_by_cost"),
-            models.Index(fields=("patient", "run"), name="episode_of_patient"),
+            models.Index(fields=("practice", "run", "patient"), name="episode_of_patient"),
         )
 
 

@@ -25,9 +25,9 @@ from django.utils import timezone
 from openasm.app.audit.events import Kind, record
 from openasm.app.people.models import Practice, User, new_id, new_key
 from openasm.app.published import reading
-from openasm.app.published.bulk import Loader, first_free, loading, remove_stale
+from openasm.app.published.bulk import Loader, analyze_sqlite, first_free, loading, remove_stale
 from openasm.app.published.fields import SealedTextField
-from openasm.app.published.models import Episode, EpisodeService, Gap, GapKind, Patient, Run
+from openasm.app.published.models import PATIENT_TABLES, Episode, EpisodeService, Gap, GapKind, Patient, Run
 from openasm.app.published.retention import remove_old_patient_rows
 from openasm.app.published.score_rows import load_scores
 from openasm.app.sealing import patient_key, sealer
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Hook = Callable[[Run, reading.Source], None]
-GapsHook = Callable[[Run, "pa.Table", Loader], None]
+RowsHook = Callable[[Run, "pa.Table", Loader], None]
 PatientsHook = Callable[[reading.Source, Run, Mapping[str, int], Callable[[str], int], Loader], dict[str, int]]
-# Features that follow a run. WITH_GAPS: given its gaps, to load what they make of them; WITH_PATIENTS: to load further rows about
-# patients (given practices by TIN and the row of a patient by identifier); AFTER_ROWS: run last, in the same transaction.
-WITH_GAPS: list[GapsHook] = []
+# Features that follow a run. WITH_GAPS, WITH_EPISODES: given its gaps or episodes, to load what they make of them; WITH_PATIENTS: to
+# load further rows about patients (given practices by TIN and the row of a patient by identifier); AFTER_ROWS: run last, in the same
+# transaction.
+WITH_GAPS: list[RowsHook] = []
+WITH_EPISODES: list[RowsHook] = []
 WITH_PATIENTS: list[PatientsHook] = []
 AFTER_ROWS: list[Hook] = []
 
@@ -182,6 +184,8 @@ def _patients_rows(
     if episodes is not None:
         episodes = patient_tables.numbered(episodes, run=run.pk, first=first_free(Episode))
         counts["episodes"] = loader.add_table(Episode, episodes)
+        for hook in WITH_EPISODES:
+            hook(run, episodes, loader)
         episode_ids = dict(zip(episodes["episode"].to_pylist(), episodes["id"].to_pylist(), strict=True))
     columns = ("id", "run", "episode", "date", "setting", "category", "code", "npi", "cents")
     services = zip(itertools.count(first_free(EpisodeService)), reading.service_rows(source, episode_ids))
@@ -279,10 +283,9 @@ def _analyze() -> None:
     """Tell the database how its tables look now, so that it chooses the right indexes."""
     if connection.in_atomic_block:
         return
+    if connection.vendor == "sqlite":
+        analyze_sqlite()
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("PRAGMA analysis_limit=1000")
-            cursor.execute("PRAGMA optimize")
-        else:
-            for model in (Gap, Episode):
-                cursor.execute(f'ANALYZE "{model._meta.db_table}"')
+        for model in PATIENT_TABLES:
+            cursor.execute(f'ANALYZE "{model._meta.db_table}"')

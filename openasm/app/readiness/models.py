@@ -46,7 +46,7 @@ class TaskEntry(KeptRow):
 class ReminderSent(models.Model):
     """That somebody was reminded of a task: `soon` before its day, `late` after it. Each once for a task and day.
 
-    A row stands before its mail goes out and is taken away when that fails, so that no mail goes out twice.
+    A row is written once the mail server has taken the mail (see reminders.py).
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)

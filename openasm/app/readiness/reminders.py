@@ -1,5 +1,8 @@
 """Mails about tasks of the readiness plan that are due soon or late: no patient, no score, no TIN; each task once before and once after
 its day; nobody who wants none. `openasm remind` sends them, every night as a rule.
+
+A mail is noted as sent, with its event, once the mail server has taken it. A round that is killed between the two sends that one mail again
+the next time: at least once, never not at all. Rounds follow each other, so that two at once do not both send.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from django.http import HttpRequest
 from openasm.app.access.permissions import Permission, has_permission
 from openasm.app.attestations.answers import years
 from openasm.app.audit.events import Kind, record
+from openasm.app.one_at_a_time import one_at_a_time
 from openasm.app.people.models import Practice, User
 from openasm.app.readiness.models import ReminderSent, RemindersOff
 from openasm.app.readiness.plan import PlannedTask, plan_of
@@ -71,6 +75,11 @@ def send_reminders(*, today: dt.date, address: str = "", send: bool = True) -> R
 
     address: of the workbench, put into the mails; send: False only counts. A mail that cannot be handed over is tried in the next round.
     """
+    with one_at_a_time("remind"):
+        return _round(today, address, send)
+
+
+def _round(today: dt.date, address: str, send: bool) -> Reminded:
     mails = tasks = failed = 0
     for practice in Practice.objects.order_by("pk"):
         people = recipients(practice)
@@ -79,9 +88,11 @@ def send_reminders(*, today: dt.date, address: str = "", send: bool = True) -> R
             new = _unsent(person, practice, due)
             if not new:
                 continue
-            if send and not _send(person, practice, new, address=address):
-                failed += 1
-                continue
+            if send:
+                if not _send(person, practice, new, address=address):
+                    failed += 1
+                    continue
+                _note(person, practice, new)
             mails, tasks = mails + 1, tasks + len(new)
     return Reminded(mails, tasks, failed)
 
@@ -93,6 +104,22 @@ def _unsent(person: User, practice: Practice, due: Iterable[Due]) -> list[Due]:
 
 
 def _send(person: User, practice: Practice, due: list[Due], *, address: str) -> bool:
+    """Hand a mail to the mail server; False when that fails. Outside any transaction: a slow mail server must not hold up others."""
+    count = "1 task" if len(due) == 1 else f"{len(due)} tasks"
+    try:
+        send_mail(
+            f"[OpenASM] {practice.name}: {count} of the readiness plan",
+            "\n".join(_lines(practice, due, address)),
+            settings.DEFAULT_FROM_EMAIL,
+            [person.email],
+        )
+    except OSError:  # an SMTPException is one too
+        return False
+    return True
+
+
+def _note(person: User, practice: Practice, due: list[Due]) -> None:
+    """Note what a mail that went out was about, with its event."""
     rows = [
         ReminderSent(
             user=person,
@@ -104,22 +131,10 @@ def _send(person: User, practice: Practice, due: list[Due], *, address: str) -> 
         )
         for each in due
     ]
-    with transaction.atomic():  # a round that runs at the same time finds these rows, or fails on their constraint
+    with transaction.atomic():
         ReminderSent.objects.bulk_create(rows)
         details = {"what": "reminders", "tasks": len(rows)}
         record(Kind.REMINDED, who=person, practice=practice, subject="readiness", details=details)
-    count = "1 task" if len(due) == 1 else f"{len(due)} tasks"
-    try:
-        send_mail(
-            f"[OpenASM] {practice.name}: {count} of the readiness plan",
-            "\n".join(_lines(practice, due, address)),
-            settings.DEFAULT_FROM_EMAIL,
-            [person.email],
-        )
-    except OSError:  # an SMTPException is one too
-        ReminderSent.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        return False
-    return True
 
 
 def _lines(practice: Practice, due: Iterable[Due], address: str) -> Iterator[str]:

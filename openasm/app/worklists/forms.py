@@ -75,11 +75,11 @@ class ManyForm(forms.Form):
     def __init__(self, practice: Practice, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._workers = {str(user.pk): user for user in workers(practice)}
-        named = [(number, str(user)) for number, user in self._workers.items()]
+        self.people = [(number, str(user)) for number, user in self._workers.items()]
         owner, case = self.fields["owner"], self.fields["case"]
         assert isinstance(owner, forms.ChoiceField)
         assert isinstance(case, forms.TypedMultipleChoiceField)
-        owner.choices = [("", "Keep"), (_NOBODY, "Nobody"), *named]
+        owner.choices = [("", "Keep"), (_NOBODY, "Nobody"), *self.people]
         case.valid_value = lambda value: str(value).isascii() and str(value).isdigit() and len(str(value)) < 18  # type: ignore[method-assign]  # whether it is there is asked with access
 
     @property

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.utils import timezone
 
 from openasm.app.people.models import Practice
@@ -123,6 +123,10 @@ class WorkEvent(models.Model):
         return f"event of {self.item_id}"
 
 
+WORTH = Func(F("cents"), template="COALESCE(%(expressions)s, 0)", output_field=models.BigIntegerField())
+"""Worth of a case in cents, 0 where it is not known: written out, so that a query by worth is read from the index on it."""
+
+
 class Case(PatientRow):
     """A case of a run. id: rising by practice, last day, then worth, so that it is the order of the list.
 
@@ -143,8 +147,9 @@ class Case(PatientRow):
     class Meta:
         indexes = (
             models.Index(fields=("practice", "run", "id"), name="case_in_order"),
+            models.Index("practice", "run", WORTH.desc(), "id", name="case_by_worth"),
             models.Index(fields=("practice", "run", "npis"), name="case_of_clinicians"),
-            models.Index(fields=("patient", "run"), name="case_of_patient"),
+            models.Index(fields=("practice", "run", "patient"), name="case_of_patient"),
             models.Index(fields=("item",), condition=Q(item__isnull=False), name="case_of_item"),
         )
 

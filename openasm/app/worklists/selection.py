@@ -13,9 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 
-from openasm.app.worklists.models import Case, Status
+from openasm.app.worklists.models import WORTH, Case, Status
 
 PAGE = 50
 SOON_DAYS = 30
@@ -126,7 +125,7 @@ class Part:
 def part_of(rows: QuerySet[Case], *, sort: str, after: str = "", before: str = "", size: int = PAGE) -> Part:
     """The page after or before a place; without one, or with one that is none, the first."""
     if sort == "worth":
-        rows = rows.annotate(worth=Coalesce("cents", 0))
+        rows = rows.annotate(worth=WORTH)
     back = bool(before) and _place(before, sort) is not None
     place = _place(before if back else after, sort)
     if place is not None:
@@ -169,6 +168,6 @@ def _beyond(place: tuple[int, int], sort: str, *, back: bool) -> Q:
     worth, number = place
     if sort == "due":
         return Q(id__lt=number) if back else Q(id__gt=number)
-    if back:
-        return Q(worth__gt=worth) | Q(worth=worth, id__lt=number)
-    return Q(worth__lt=worth) | Q(worth=worth, id__gt=number)
+    if back:  # the first part is said again, so that the index is entered at the place
+        return Q(worth__gte=worth) & (Q(worth__gt=worth) | Q(id__lt=number))
+    return Q(worth__lte=worth) & (Q(worth__lt=worth) | Q(id__gt=number))

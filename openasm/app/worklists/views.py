@@ -25,7 +25,7 @@ from openasm.app.worklists.file_rows import HEADER, file_rows
 from openasm.app.worklists.forms import FindForm, ManyForm
 from openasm.app.worklists.measures import named
 from openasm.app.worklists.models import Case, PublishedWorklist, SavedFilter, WorkItem, newest_worklist
-from openasm.app.worklists.rows import case_rows, clinician_names
+from openasm.app.worklists.rows import case_rows, clinician_names, drawn_rows
 from openasm.app.worklists.selection import (
     SORTS,
     WINDOWS,
@@ -62,7 +62,7 @@ def worklist(request: PageRequest, practice: Practice) -> HttpResponse:
     context = {
         "run": run,
         "published": published,
-        "rows": rows,
+        "rows": drawn_rows(rows, practice=practice, clinicians=request.patients.npi is None),
         "part": part,
         "total": total_of(request.patients, published, selection, today=today, me=request.user.pk),
         "selection": selection,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.template.defaultfilters import date as date_text
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from openasm.app.look.widgets import escaped
 from openasm.base.money import dollars_text
 
 register = template.Library()
@@ -146,6 +147,21 @@ def badge(kind: str, text: str) -> SafeString:
         kind if kind in _MARKS else "info",
         _MARKS.get(kind, "i"),
         text,
+    )
+
+
+@register.simple_tag
+def options(choices: Iterable[tuple[object, object]], chosen: object = "") -> SafeString:
+    """The options of a long selection, values with their titles; hundreds of them would keep a template busy for long.
+
+    >>> options([("a", "A & B"), ("c", "C")], "c")
+    '<option value="a">A &amp; B</option><option value="c" selected>C</option>'
+    """
+    return SafeString(
+        "".join(
+            f'<option value="{escaped(value)}"{" selected" if value == chosen else ""}>{escaped(title)}</option>'
+            for value, title in choices
+        )
     )
 
 
