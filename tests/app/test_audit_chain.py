@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.db import DatabaseError, connection, transaction
 
 from openasm.app.audit.chain import forget_head, link, noted_head, verify
@@ -46,6 +47,18 @@ def test_each_event_follows_from_the_one_before(events: list[AuditEvent]) -> Non
     found = verify()
     assert found.whole
     assert found.events == events[-1].position
+
+
+def test_a_clock_set_back_neither_breaks_nor_turns_the_chain(stage: Stage) -> None:
+    with time_machine.travel(dt.datetime(2027, 5, 1, 8, tzinfo=dt.UTC), tick=False) as clock:
+        first = record(Kind.CHANGED, who=None, practice=stage.elm)
+        clock.shift(dt.timedelta(days=-3))
+        second = record(Kind.CHANGED, who=None, practice=stage.elm)
+    assert second.at < first.at
+    assert verify().whole
+    assert [each.pk for each in AuditEvent.objects.all()[:2]] == [second.pk, first.pk], (
+        "in the order in which they were written"
+    )
 
 
 @pytest.mark.parametrize(

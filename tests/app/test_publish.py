@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.db import connection
 
 from openasm.app.audit.models import AuditEvent
@@ -71,6 +73,15 @@ def test_a_second_run_keeps_scores_and_replaces_patients_rows(stage: Stage, tmp_
     assert set(Gap.objects.values_list("run_id", flat=True)) == {second.run.pk}
     assert set(Episode.objects.values_list("run_id", flat=True)) == {second.run.pk}
     assert Patient.objects.count() == 7
+
+
+def test_the_newest_run_is_the_last_published_whatever_the_clock_says(stage: Stage, tmp_path: Path) -> None:
+    folder = write_small_run(tmp_path / "second", shift=1.0)
+    with time_machine.travel(dt.datetime(2020, 1, 1, tzinfo=dt.UTC), tick=False):
+        second = publish_run(folder, by=None).run
+    assert second.published_at < stage.run.published_at
+    assert Run.objects.newest_of(stage.elm) == second
+    assert set(Gap.objects.values_list("run_id", flat=True)) == {second.pk}
 
 
 def test_a_publish_that_fails_leaves_nothing(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
