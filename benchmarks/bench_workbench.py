@@ -172,6 +172,7 @@ def pages(data: Path, database: str) -> list[Row]:
     practice, npi, sessions = first, sessions[0], sessions[1:]
     server = Server(data)
     try:
+        server.ask(REFERENCE, sessions[:PEOPLE], 1)
         reference, _ = server.ask(REFERENCE, sessions[:PEOPLE], EACH)
         asked = [(page, "administrator", sessions[:PEOPLE]) for page in PAGES]
         asked += [(page, "clinician", sessions[PEOPLE:]) for page in PAGES_OF_CLINICIANS]

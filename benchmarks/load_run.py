@@ -3,7 +3,7 @@
     python -m benchmarks.load_run FOLDER
 
 Scores and projection are made by the commands themselves from a made-up cohort; gaps and episodes are drawn in bulk with the columns that
-the commands write, spread over practices by their clinicians. The same every time.
+the commands write, spread over practices by their clinicians. The same every time. OPENASM_BENCH_SHARE, as in 0.02, makes a smaller one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from benchmarks.bench_score import write_inputs
+from benchmarks.demonstrations import share
 from benchmarks.measure import measured_command
 
-PARTICIPANTS = 6_600
-EPISODES = 600_000
-GAPS = 2_000_000
-PATIENTS = 450_000
+PARTICIPANTS = round(6_600 * share())
+EPISODES = round(600_000 * share())
+GAPS = round(2_000_000 * share())
+PATIENTS = round(450_000 * share())
+DEAR = round(5_000 * share())  # episodes with a timeline
 YEAR = 2027
 MEASURES = ("CMS135", "CMS144", "CMS145", "CMS165", "CMS2", "CMS50")
 CATEGORIES = ("Inpatient", "Imaging", "Medication", "Emergency", "Post-acute care", "Outpatient")
@@ -122,10 +124,10 @@ def _episodes(folder: Path, keys: Sequence[tuple[str, str, str]], chance: np.ran
         "cents": pa.array(np.concatenate([cents // 2, cents - cents // 2])),
     }
     pq.write_table(pa.table(costs), folder / "episode_costs.parquet")
-    dear = np.argsort(-cents, kind="stable")[:5_000].repeat(20)
+    dear = np.argsort(-cents, kind="stable")[:DEAR].repeat(20)
     services = {
         "episode_id": names.take(pa.array(dear)),
-        "date": pa.array(calendar).take(pa.array(begins[dear] + np.tile(np.arange(0, 360, 18), 5_000))),
+        "date": pa.array(calendar).take(pa.array(begins[dear] + np.tile(np.arange(0, 360, 18), DEAR))),
         "setting": _drawn(["professional", "inpatient", "outpatient"], chance.integers(0, 3, len(dear))),
         "category": _drawn(CATEGORIES, chance.integers(0, len(CATEGORIES), len(dear))),
         "code": _drawn([""], np.zeros(len(dear), np.int64)),
