@@ -73,7 +73,7 @@ class MipsFallback:
         """The whole in words, a fact a sentence."""
         counting = sum(each.open_to == "traditional" for each in self.measures)
         return (
-            f"MIPS applies for {self.year}; its data are due by {self.deadline.isoformat()} and change payments in "
+            f"MIPS applies for {self.year}; its data are due by {self.deadline.day} {self.deadline:%B %Y} and change payments in "
             f"{self.payment_year}, by at most {self.largest_adjustment_percent} percent.",
             f"Of the cohort's quality measures {counting} count in traditional MIPS, which asks for {self.measures_to_report}: "
             f"{self.measures_missing} more are to be found, or an MVP chosen.",

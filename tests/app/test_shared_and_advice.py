@@ -110,7 +110,7 @@ def test_without_a_choice_the_page_says_why(stage: Stage, sign_in: Callable[...,
 def test_mips_says_who_stays_and_what_comes_back(stage: Stage, sign_in: Callable[..., Client]) -> None:
     text = sign_in("viewer").get(f"/practices/{stage.elm.key}/mips/").content.decode()
     assert "11 clinicians stay" in text  # fourteen in the TIN, three participants
-    assert "due by 2028-03-31" in text
+    assert "due by 31 March 2028" in text
     for words in ("Promoting interoperability", "Improvement activities", "only within an MVP"):
         assert words in text
     oak = sign_in("other manager").get(f"/practices/{stage.oak.key}/mips/").content.decode()

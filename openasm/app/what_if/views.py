@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.people.models import Practice
-from openasm.app.published.models import Run
+from openasm.app.published.models import PracticeResult, Run
 from openasm.app.what_if.cohorts import Cohorts, cohorts_of
 from openasm.base.errors import OpenAsmError
 from openasm.projection.what_if import Wish, what_if
@@ -86,6 +86,7 @@ def what_if_page(request: PageRequest, practice: Practice) -> HttpResponse:
         "outcomes": outcomes,
         "before": sum(each.dollars_before for each in outcomes),
         "after": sum(each.dollars_after for each in outcomes),
+        "scored_cents": PracticeResult.objects.get(run=run, practice=practice).change_cents,
         "gained": sum(each.dollars for each in outcomes),
         "peers": base.peers,
         "peers_moved": wish.peers_better != 0,

@@ -121,8 +121,8 @@ def test_a_physician_sees_the_own_page_patients_and_what_would_help(site: Site, 
     assert page.get_by_role("heading", name="How the numbers of").is_visible()
     open_area(page, "Results", "What-if")
     before = page.locator("#answer .figure").all_inner_texts()
-    page.get_by_label("Episode cost").fill("10")
-    page.get_by_label("Episode cost").press("Tab")
+    page.get_by_label("Episode cost", exact=True).fill("10")
+    page.get_by_label("Episode cost", exact=True).press("Tab")
     playwright.expect(page.locator("#answer .figure").nth(1)).not_to_have_text(before[1])
     after = page.locator("#answer .figure").all_inner_texts()
     assert after[0] == before[0]
@@ -137,3 +137,32 @@ def test_a_manager_of_a_system_goes_from_practice_to_practice(site: Site, visit:
     assert page.get_by_role("heading", name="No results yet").is_visible()
     page.get_by_role("banner").get_by_role("link", name="Practices").click()
     assert page.url == site.address + "/"
+
+
+def test_levers_are_moved_by_slider_and_by_number(site: Site, visit: Callable) -> None:
+    page = visit("viewer")
+    page.goto(site.at("what-if/"))
+    slider, number = page.get_by_label("Episode cost, slider"), page.get_by_label("Episode cost", exact=True)
+    figure = page.locator("#answer .figure-card").filter(has_text="Difference").locator(".figure")
+    at_rest = figure.inner_text()
+    slider.focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    assert number.input_value() == "10"
+    playwright.expect(figure).not_to_have_text(at_rest)
+    number.fill("0")
+    assert slider.input_value() == "0"
+    playwright.expect(figure).to_have_text(at_rest)
+    with page.context.browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    ) as plain:
+        still = plain.new_page()
+        still.goto(site.at("what-if/"))
+        assert still.locator("input[type=range]").count() == 0
+        still.get_by_label("Episode cost", exact=True).fill("10")
+        still.get_by_role("button", name="Work it out").click()
+        assert "cost=10" in still.url
+        assert (
+            still.locator("#answer .figure-card").filter(has_text="Difference").locator(".figure").inner_text()
+            != at_rest
+        )
