@@ -1,4 +1,4 @@
-"""Charts of a report as SVG text: Vega-Lite specifications rendered by vl-convert, without browser or network.
+"""Charts of trend and policy pages as SVG text: Vega-Lite specifications rendered by vl-convert, without browser or network.
 
 Colours are written as CSS variables of the page (`--ink`, `--good` ...), so that one drawing serves light, dark and paper.
 Every chart has a table beside it in the page; a chart never carries a number that the table lacks. Functions take plain
@@ -34,138 +34,6 @@ _VARIABLES = {
     _NEUTRAL: "var(--neutral)",
     _FOCUS: "var(--focus)",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One bar of a waterfall: its label and what it adds (points); a `total` bar stands on the ground."""
-
-    label: str
-    amount: float
-    total: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MeasurePosition:
-    """One measure against its benchmark: edges of the ten point bands from worst to best, and where the value lies.
-
-    position: 0 (worst of the pool) to 10 (best band), as drawn; points: as scored.
-    """
-
-    label: str
-    points: float
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lever:
-    """A change within reach and what it is worth in dollars."""
-
-    label: str
-    dollars: float
-
-
-def waterfall(steps: Sequence[Step], *, title: str) -> str:
-    """Category points to final score: each bar starts where the last one ended (points, 0-100)."""
-    rows: list[dict[str, Any]] = []
-    level = 0.0
-    for step in steps:
-        start, end = (0.0, step.amount) if step.total else (level, level + step.amount)
-        rows.append(
-            {
-                "label": step.label,
-                "low": min(start, end),
-                "high": max(start, end),
-                "kind": "total" if step.total else "up" if step.amount >= 0 else "down",
-                "text": f"{step.amount:.1f}" if step.total else f"{step.amount:+.1f}".replace("-", "−"),
-            }
-        )
-        level = end
-    lowest = min(0.0, *(float(row["low"]) for row in rows))
-    vertical = _labels(rows, limit=230)
-    bars = {
-        "mark": {"type": "bar", "size": 18, "cornerRadius": 2},
-        "encoding": {
-            "y": vertical,
-            "x": _amount("low", "points", scale={"domain": [lowest, 100], "nice": False}),
-            "x2": {"field": "high"},
-            "color": _colours({"up": _GOOD, "down": _BAD, "total": _FOCUS}),
-        },
-    }
-    texts = {
-        "mark": {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": _INK},
-        "encoding": {"y": vertical, "x": _amount("high", "points"), "text": {"field": "text"}},
-    }
-    return _svg(rows, [bars, texts], width=380, height=26 * len(rows), title=title)
-
-
-def measure_points(measures: Sequence[MeasurePosition], *, title: str) -> str:
-    """Points of each measure on the scale of 0 to 10 that its benchmark gives."""
-    rows = [{"label": each.label, "points": each.points, "detail": each.detail, "full": 10} for each in measures]
-    vertical = _labels(rows, limit=300)
-    scale = {"domain": [0, 10]}
-    track = {
-        "mark": {"type": "bar", "size": 10, "color": _LINE, "cornerRadius": 5},
-        "encoding": {"y": vertical, "x": _amount("full", "points (10 is best)", scale=scale)},
-    }
-    bar = {
-        "mark": {"type": "bar", "size": 10, "color": _FOCUS, "cornerRadius": 5},
-        "encoding": {"y": vertical, "x": _amount("points", "points (10 is best)", scale=scale)},
-    }
-    texts = {
-        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 12, "color": _INK},
-        "encoding": {"y": vertical, "x": _amount("full", "points (10 is best)"), "text": {"field": "detail"}},
-    }
-    return _svg(rows, [track, bar, texts], width=420, height=26 * max(1, len(rows)), title=title)
-
-
-def histogram(
-    edges: Sequence[float],
-    counts: Sequence[float],
-    *,
-    marker: float | None,
-    title: str,
-    axis: str,
-    money: bool = False,
-    second: float | None = None,
-    dollars: bool = False,
-    width: int = 460,
-) -> str:
-    """A distribution as bars; edges has one entry more than counts.
-
-    marker, second: values drawn as lines (dashed in the focus colour, dotted); money: dollars of which those below zero are
-    losses; dollars: the axis is dollars, good and bad aside.
-    """
-    rows = [
-        {"low": low, "high": high, "count": count, "kind": "down" if money and (low + high) / 2 < 0 else "up"}
-        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
-    ]
-    horizontal = _amount(
-        "low",
-        axis,
-        scale={"domain": [edges[0], edges[-1]], "nice": False},
-        axis=_DOLLARS if money or dollars else {"format": "~s", "tickCount": 6},
-    )
-    layers: list[dict[str, Any]] = [
-        {
-            "mark": {"type": "bar"},
-            "encoding": {
-                "x": horizontal,
-                "x2": {"field": "high"},
-                "y": {"field": "count", "type": "quantitative", "axis": None, "scale": {"zero": True}},
-                "y2": {"datum": 0},
-                "color": _colours({"up": _GOOD, "down": _BAD} if money else {"up": _NEUTRAL, "down": _NEUTRAL}),
-            },
-        }
-    ]
-    if money and edges[0] < 0 < edges[-1]:
-        layers.append({"mark": {"type": "rule", "color": _INK}, "encoding": {"x": {"datum": 0}}})
-    for value, colour, dashes in ((second, _INK, [2, 3]), (marker, _FOCUS, [6, 3])):
-        if value is not None:
-            line = {"type": "rule", "color": colour, "strokeWidth": 3, "strokeDash": dashes}
-            held = min(edges[-1], max(edges[0], value))  # a value beyond the bars stands at their end
-            layers.append({"mark": line, "encoding": {"x": {"datum": held}}})
-    return _svg(rows, layers, width=width, height=140, title=title)
 
 
 def paired_histogram(
@@ -216,25 +84,6 @@ def paired_histogram(
     if percent and edges[0] < 0 < edges[-1]:
         layers.append({"mark": {"type": "rule", "color": _INK}, "encoding": {"x": {"datum": 0}}})
     return _svg(rows, layers, width=460, height=160, title=title)
-
-
-def levers(
-    rows: Sequence[Lever], *, title: str, axis: str = "change in yearly payment", less_is_good: bool = False
-) -> str:
-    """Dollars to either side of zero, in the order given: what changes are worth, or (less_is_good) costs against peers."""
-    values = [
-        {"label": row.label, "dollars": row.dollars, "kind": "down" if (row.dollars < 0) != less_is_good else "up"}
-        for row in rows
-    ]
-    bars = {
-        "mark": {"type": "bar", "size": 16, "cornerRadius": 2},
-        "encoding": {
-            "y": _labels(values, limit=300),
-            "x": _amount("dollars", axis, axis=_DOLLARS),
-            "color": _colours({"up": _GOOD, "down": _BAD}),
-        },
-    }
-    return _svg(values, [bars], width=400, height=28 * max(1, len(values)), title=title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,24 +138,9 @@ def over_time(points: Sequence[TimePoint], *, title: str, axis: str, form: str) 
     return _svg(rows, layers, width=420, height=150, title=title)
 
 
-def _labels(rows: Sequence[dict[str, Any]], *, limit: int) -> dict[str, Any]:
-    """The vertical axis: one line a row, in the rows' order."""
-    order = [row["label"] for row in rows]
-    return {"field": "label", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": limit}}
-
-
 def _amount(field: str, title: str, **more: Any) -> dict[str, Any]:
     """A horizontal axis of amounts."""
     return {"field": field, "type": "quantitative", "title": title, **more}
-
-
-# zero without the thousands that the other labels carry
-_DOLLARS = {"labelExpr": "datum.value == 0 ? '$0' : format(datum.value, '$~s')", "tickCount": 6}
-
-
-def _colours(by_kind: dict[str, str]) -> dict[str, Any]:
-    scale = {"domain": list(by_kind), "range": list(by_kind.values())}
-    return {"field": "kind", "type": "nominal", "legend": None, "scale": scale}
 
 
 _AXIS = {

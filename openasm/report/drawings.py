@@ -1,4 +1,4 @@
-"""The charts of a PDF, drawn with `reportlab.graphics`: vectors in the page's own font, the same numbers as in the page's charts.
+"""The charts of a report, drawn with `reportlab.graphics`: vectors for the PDF, and by way of `svg` for the page.
 
 Each function returns a drawing and the sentence that is read in its place.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from reportlab.graphics.shapes import Drawing, Line, Rect, String
 from reportlab.lib.colors import Color, HexColor
-from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
 
-from openasm.report.charts import Lever, MeasurePosition, Step
 from openasm.report.text import dollars, points, signed
 
 FONT, BOLD = "Vera", "VeraBd"
@@ -29,9 +31,44 @@ SMALL = 7
 Drawn = tuple[Drawing, str]
 
 
+@cache
+def register_fonts() -> None:
+    """Make Bitstream Vera, which comes with ReportLab, known to it; documents embed the characters they use."""
+    for name in (FONT, BOLD):
+        pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One bar of a waterfall: its label and what it adds (points); a `total` bar stands on the ground."""
+
+    label: str
+    amount: float
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurePosition:
+    """One measure on the scale of its benchmark: points from 0 (worst of the pool) to 10, and the words beside the bar."""
+
+    label: str
+    points: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """A change within reach and what it is worth in dollars."""
+
+    label: str
+    dollars: float
+
+
 def waterfall(steps: Sequence[Step], *, title: str, width: float) -> Drawn:
     """Category points to final score (0-100): each bar starts where the last one ended."""
-    row, left, right = 15.0, 104.0, 30.0
+    row, right = 15.0, 30.0
+    left = max(104.0, *(_wide(step.label, BOLD if step.total else FONT, SMALL) + 8 for step in steps))
     height = row * len(steps) + 14
     drawing = Drawing(width, height)
     bounds: list[tuple[float, float]] = []
@@ -116,7 +153,7 @@ def histogram(
         line.strokeWidth, line.strokeDashArray = 1.4, [3, 2]
         # of two names the lower value's stands left of its line; one alone stands where there is room
         leftwards = value == lowest if len(shown) > 1 else across(value) > (left + right) / 2
-        room = stringWidth(name, BOLD, SMALL) + 5
+        room = _wide(name, BOLD, SMALL) + 5
         leftwards = (leftwards and across(value) - room >= 0) or across(value) + room > width
         _text(
             drawing,
@@ -168,11 +205,16 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 def fitted(label: str, room: float, size: float = SMALL) -> str:
     """A label cut to its room, with an ellipsis."""
-    if stringWidth(label, FONT, size) <= room:
+    if _wide(label, FONT, size) <= room:
         return label
-    while label and stringWidth(label + "…", FONT, size) > room:
+    while label and _wide(label + "…", FONT, size) > room:
         label = label[:-1]
     return label.rstrip() + "…"
+
+
+def _wide(words: str, font: str, size: float) -> float:
+    register_fonts()
+    return float(pdfmetrics.stringWidth(words, font, size))
 
 
 def _short_dollars(value: float) -> str:

@@ -18,8 +18,9 @@ from openasm.archive.comparison import (
 from openasm.archive.tables import cell_text
 from openasm.base.errors import WrongUsage
 from openasm.base.files import written_whole
-from openasm.report import charts, html
+from openasm.report import drawings, html
 from openasm.report.book import Heading, Sheet, Value, write_book
+from openasm.report.svg import svg
 from openasm.report.text import MINUS, NONE
 from openasm.report.titles import COHORT_TITLES, STATUS_TITLES, measure_title
 
@@ -131,11 +132,12 @@ def _chart(each: ParticipantChange) -> str:
         return ""
     before, after, _, parts = rounded_parts(each.final_score, places=1)
     steps = [
-        charts.Step("Before", before / 10, total=True),
-        *(charts.Step(PART_TITLES[name], amount / 10) for name, amount in parts.items()),
-        charts.Step("After", after / 10, total=True),
+        drawings.Step("Before", before / 10, total=True),
+        *(drawings.Step(PART_TITLES[name], amount / 10) for name, amount in parts.items()),
+        drawings.Step("After", after / 10, total=True),
     ]
-    return charts.waterfall(steps, title=f"Final score of {each.name or each.npi}: from before to after, by cause")
+    title = f"Final score of {each.name or each.npi}: from before to after, by cause"
+    return svg(drawings.waterfall(steps, title=title, width=html.HALF))
 
 
 def _view(split: Split, *, places: int, money: bool) -> SplitView:

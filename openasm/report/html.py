@@ -10,9 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from openasm.base.identity import masked
-from openasm.report import charts
+from openasm.report import drawings
 from openasm.report.content import Clinician, CohortView, DriverTable, PeerCosts, Report
+from openasm.report.drawings import Lever, MeasurePosition, Step
 from openasm.report.from_run import report_of
+from openasm.report.svg import svg
 from openasm.report.text import (
     cases,
     cost_tone,
@@ -28,6 +30,8 @@ from openasm.report.text import (
     tone,
     words,
 )
+
+HALF, WIDE = 320.0, 460.0  # points: of charts in half the width of a page, and in all of it
 
 
 def render_run(folder: Path) -> str:
@@ -70,74 +74,96 @@ def filled(template: str, **values: object) -> str:
 
 
 def _person_charts(who: Clinician) -> SimpleNamespace:
-    steps = [charts.Step(step.label, step.points) for step in who.steps]
+    steps = [Step(step.label, step.points) for step in who.steps]
     if who.final_score is not None:
-        steps.append(charts.Step("Final score", who.final_score, total=True))
+        steps.append(Step("Final score", who.final_score, total=True))
     shown = [*who.counted, *([who.cost] if who.cost else [])]
     forecast = who.forecast
     return SimpleNamespace(
-        waterfall=charts.waterfall(steps, title=f"From categories to the final score of {who.name or who.npi}")
-        if steps
-        else "",
-        measures=charts.measure_points(
-            [charts.MeasurePosition(_short(line.label, 48), line.points or 0.0, points_word(line)) for line in shown],
-            title="Points of each measure on the scale its benchmark gives",
+        waterfall=_waterfall(steps, who) if steps else "",
+        measures=svg(
+            drawings.measure_points(
+                [MeasurePosition(_short(line.label, 48), line.points or 0.0, points_word(line)) for line in shown],
+                title="Points of each measure on the scale its benchmark gives",
+                width=WIDE,
+            )
         )
         if shown
         else "",
         costs=_cost_chart(who.peer_costs),
-        payment=charts.histogram(
-            who.payment_bars.edges,
-            who.payment_bars.counts,
-            marker=forecast.dollars.median,
-            title="Distribution of the yearly payment change over simulated cohorts",
-            axis="payment change, dollars a year",
-            money=True,
+        payment=svg(
+            drawings.histogram(
+                who.payment_bars.edges,
+                who.payment_bars.counts,
+                marker=(forecast.dollars.median, f"middle {dollars(forecast.dollars.median)}")
+                if forecast.dollars.median is not None
+                else None,
+                title="Distribution of the yearly payment change over simulated cohorts",
+                axis="payment change, dollars a year",
+                width=HALF,
+                money=True,
+            )
         )
         if forecast and who.payment_bars
         else "",
-        levers=charts.levers(
-            [charts.Lever(_short(lever.title, 44), lever.dollars) for lever in forecast.levers],
-            title="What each change is worth a year",
+        levers=svg(
+            drawings.levers(
+                [Lever(_short(lever.title, 44), lever.dollars) for lever in forecast.levers],
+                title="What each change is worth a year",
+                width=WIDE,
+            )
         )
         if forecast and forecast.levers
         else "",
     )
 
 
+def _waterfall(steps: Sequence[Step], who: Clinician) -> str:
+    title = f"From categories to the final score of {who.name or who.npi}"
+    return svg(drawings.waterfall(steps, title=title, width=HALF))
+
+
 def _cost_chart(costs: PeerCosts | None) -> str:
     if costs is None or costs.histogram is None:
         return ""
-    return charts.histogram(
-        costs.histogram.edges,
-        costs.histogram.counts,
-        marker=costs.own,
-        second=costs.median,
-        title="Cost scores of the clinicians who form the benchmark",
-        axis="dollars an episode year (blue dashes: yours; grey: the middle)",
-        dollars=True,
-        width=760,
+    return svg(
+        drawings.histogram(
+            costs.histogram.edges,
+            costs.histogram.counts,
+            marker=(costs.own, f"yours {money(costs.own)}") if costs.own is not None else None,
+            second=(costs.median, f"middle {money(costs.median)}") if costs.median is not None else None,
+            title="Cost scores of the clinicians who form the benchmark",
+            axis="dollars an episode year; the outer bars hold everything beyond",
+            width=WIDE,
+        )
     )
 
 
 def _driver_chart(table: DriverTable) -> str:
-    return charts.levers(
-        [charts.Lever(words(each.category), each.difference or 0.0) for each in table.drivers],
-        title=f"Cost of {table.name} by service category, above or below peers",
-        axis="dollars a year above or below peers",
-        less_is_good=True,
+    return svg(
+        drawings.levers(
+            [Lever(words(each.category), each.difference or 0.0) for each in table.drivers],
+            title=f"Cost of {table.name} by service category, dollars a year above or below peers",
+            width=WIDE,
+            less_is_good=True,
+        )
     )
 
 
 def _cohort_chart(view: CohortView) -> str:
     if not view.scored:
         return ""
-    return charts.histogram(
-        view.histogram.edges,
-        view.histogram.counts,
-        marker=view.median_score,
-        title=f"Final scores of the {view.title} cohort",
-        axis="final score (dashed: the middle one)",
+    return svg(
+        drawings.histogram(
+            view.histogram.edges,
+            view.histogram.counts,
+            marker=(view.median_score, f"middle {points(view.median_score)}")
+            if view.median_score is not None
+            else None,
+            title=f"Final scores of the {view.title} cohort",
+            axis="final score of participants above zero",
+            width=HALF,
+        )
     )
 
 

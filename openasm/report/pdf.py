@@ -5,22 +5,18 @@ Text stays text (searchable, tagged for screen readers, fonts embedded), charts 
 
 from __future__ import annotations
 
-import io
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reportlab.lib.pagesizes import letter
-from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate, Spacer
+from reportlab.platypus import PageBreak, Spacer
 
 from openasm.base.files import written_whole
 from openasm.report import drawings
 from openasm.report.content import CohortView, Report, RuleLine
-from openasm.report.drawings import BAD, FONT, LINE, SOFT
+from openasm.report.paper import pdf_bytes
 from openasm.report.pdf_clinician import attestation_tables, clinician_pages, driver_part
 from openasm.report.pdf_parts import (
     KICKER,
-    MARGIN,
     SOFT_BODY,
     WIDTH,
     Story,
@@ -28,70 +24,31 @@ from openasm.report.pdf_parts import (
     cards,
     notice,
     part,
-    register_fonts,
     section,
-    shown,
     table,
     title,
     together,
     words,
 )
-from openasm.report.tagged import Picture, TaggedCanvas
+from openasm.report.tagged import Picture
 from openasm.report.text import cases, dollars, factor, points, rate, share
 
-FOOT = 0.45 * MARGIN
 MADE_UP = "Made-up data: the clinicians, practices and numbers in this report do not exist."
 
 
 def write(report: Report, path: Path, *, run_name: str) -> None:
     """Write the PDF, whole or not at all. Equal reports give equal bytes. run_name: how commands printed in it name the run."""
-    register_fonts()
-    stream = io.BytesIO()
-    document = BaseDocTemplate(
-        stream,
-        pagesize=letter,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN + 8,
-        title=shown(f"{report.title}: ASM {report.performance_year}"),
-        author=f"OpenASM {report.program_version}",
+    content = pdf_bytes(
+        _story(report, run_name),
+        heading=f"{report.title}: ASM {report.performance_year}",
+        version=report.program_version,
         subject=f"Run {report.run_name}. Not a CMS document.",
-        lang="en-US",
-        invariant=1,
-        pageCompression=1,
+        foot=f"Run {report.run_name} · performance year {report.performance_year} · made {report.made} with OpenASM "
+        f"{report.program_version} · not a CMS document",
+        made_up=MADE_UP if report.made_up else "",
     )
-    frame = Frame(
-        MARGIN,
-        MARGIN + 8,
-        WIDTH,
-        letter[1] - 2 * MARGIN - 8,
-        leftPadding=0,
-        rightPadding=0,
-        topPadding=0,
-        bottomPadding=0,
-    )
-    document.addPageTemplates([PageTemplate(frames=[frame])])
-    document.build(_story(report, run_name), canvasmaker=partial(TaggedCanvas, foot=partial(_foot, report=report)))
     with written_whole(path, "wb") as target:
-        target.write(stream.getvalue())
-
-
-def _foot(canvas: Any, page: int, pages: int, *, report: Report) -> None:
-    """Run, day and page at the foot of each page; and that the data are made up, where they are."""
-    canvas.setStrokeColor(LINE)
-    canvas.line(MARGIN, MARGIN, letter[0] - MARGIN, MARGIN)
-    canvas.setFont(FONT, 6.5)
-    canvas.setFillColor(SOFT)
-    left = (
-        f"Run {report.run_name} · performance year {report.performance_year} · made {report.made} with OpenASM "
-        f"{report.program_version} · not a CMS document"
-    )
-    canvas.drawString(MARGIN, MARGIN - 10, drawings.fitted(shown(left), WIDTH - 60, 6.5))
-    canvas.drawRightString(letter[0] - MARGIN, MARGIN - 10, f"Page {page} of {pages}")
-    if report.made_up:
-        canvas.setFillColor(BAD)
-        canvas.drawString(MARGIN, MARGIN - 19, MADE_UP)
+        target.write(content)
 
 
 def _story(report: Report, run_name: str) -> Story:

@@ -9,8 +9,8 @@ from reportlab.platypus import Spacer
 
 from openasm.base.identity import masked
 from openasm.report import drawings
-from openasm.report.charts import Lever, MeasurePosition, Step
 from openasm.report.content import Attestations, Clinician, DriverTable, ItemLine, PeerCosts, Report
+from openasm.report.drawings import Lever, MeasurePosition, Step
 from openasm.report.pdf_parts import (
     BODY,
     KICKER,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import Color, HexColor
@@ -13,10 +12,9 @@ from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
-from openasm.report.drawings import BAD, BOLD, FONT, GOOD, INK, LINE, SOFT, TINT
+from openasm.report.drawings import BAD, BOLD, FONT, GOOD, INK, LINE, SOFT, TINT, register_fonts
 from openasm.report.tagged import DataTable, Heading1, Heading2, Heading3, Layout, Words
 
 MARGIN = 0.6 * inch
@@ -24,14 +22,6 @@ WIDTH = 8.5 * inch - 2 * MARGIN
 NOTICE, NOTICE_LINE = HexColor("#fff4d6"), HexColor("#d4a72c")
 
 Story = list[Flowable]
-
-
-@cache
-def register_fonts() -> None:
-    """Make Bitstream Vera, which comes with ReportLab, known to it; documents embed the characters they use."""
-    for name in (FONT, BOLD):
-        pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
-    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
 
 
 def _style(name: str, size: float, **more: object) -> ParagraphStyle:

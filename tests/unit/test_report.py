@@ -12,14 +12,17 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from lxml import etree
 from lxml import html as lxml_html
 
 from openasm.base.errors import NotFound, WrongUsage
-from openasm.report import charts
+from openasm.report import charts, drawings
 from openasm.report.content import Report
+from openasm.report.drawings import Lever, MeasurePosition, Step
 from openasm.report.files import write_report
 from openasm.report.from_run import report_of
 from openasm.report.html import render
+from openasm.report.svg import svg
 from openasm.report.text import share
 from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, write_folder
@@ -156,17 +159,43 @@ def test_a_chance_that_is_not_certain_is_never_shown_as_certain() -> None:
     ]
 
 
-def test_charts_speak_in_page_colours_with_a_title() -> None:
+def test_charts_speak_in_page_colours_and_are_read_aloud() -> None:
+    steps = [Step("A & B", 60.0), Step("C", -70.0), Step("Final", 0.0, total=True)]
     drawn = [
-        charts.waterfall(
-            [charts.Step("A", 60.0), charts.Step("B", -70.0), charts.Step("Final", 0.0, total=True)], title="t"
+        drawings.waterfall(steps, title="t", width=300),
+        drawings.measure_points([MeasurePosition("236", 7.3, "7.3 of 10")], title="t", width=400),
+        drawings.histogram(
+            [-2.0, 0.0, 2.0], [1, 3], marker=(0.5, "middle $1"), title="t", axis="a", width=300, money=True
         ),
-        charts.measure_points([charts.MeasurePosition("236", 7.3, "7.3 of 10")], title="t"),
-        charts.histogram([-2.0, 0.0, 2.0], [1, 3], marker=0.5, title="t", axis="a", money=True),
-        charts.levers([charts.Lever("x", -5.0)], title="t"),
+        drawings.levers([Lever("x", -5.0)], title="t", width=400),
     ]
-    for svg in drawn:
-        assert svg.startswith("<svg ")
-        assert "<title>t</title>" in svg
-        assert "var(--" in svg
-        assert not re.search(r"#0102\d\d", svg)
+    for each in drawn:
+        element = etree.fromstring(svg(each))
+        assert element.get("role") == "img"
+        assert element[0].text == each[1]
+        wide, high = (float(side) for side in element.get("viewBox").split()[2:])
+        colours = {part.get("fill") or part.get("stroke") for part in element[1:]}
+        assert colours <= {f"var(--{name})" for name in ("ink", "soft", "line", "good", "bad", "neutral", "focus")}
+        assert len(element) - 1 == len(each[0].contents)
+        for part in element[1:]:
+            across, down = (float(part.get(f"{axis}1") or part.get(axis)) for axis in "xy")
+            assert 0 <= across <= wide
+            assert 0 <= down <= high
+    texts = [part.text for part in etree.fromstring(svg(drawn[0])) if part.tag.endswith("text")]
+    assert texts[-6:] == ["A & B", "+60.0", "C", "−70.0", "Final", "0.0"]
+    bars = [part for part in etree.fromstring(svg(drawn[3])) if part.tag.endswith("rect")]
+    assert [bar.get("fill") for bar in bars] == ["var(--bad)"]
+
+
+def test_charts_of_a_library_carry_no_placeholder() -> None:
+    drawn = [
+        charts.paired_histogram([-0.1, 0.0, 0.1], [1, 3], [2, 2], title="t", axis="a", percent=True),
+        charts.over_time(
+            [charts.TimePoint("A", 0.5), charts.TimePoint("B", 0.6, 0.5, 0.7)], title="t", axis="a", form=".0%"
+        ),
+    ]
+    for element in drawn:
+        assert element.startswith("<svg ")
+        assert "<title>t</title>" in element
+        assert "var(--" in element
+        assert not re.search(r"#0102\d\d", element)

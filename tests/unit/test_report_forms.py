@@ -18,8 +18,8 @@ from openasm.archive.run import read_run
 from openasm.base.problems import Problem
 from openasm.projection.project import Request, project
 from openasm.report import drawings, pdf, pdf_parts, text
-from openasm.report.charts import Lever, MeasurePosition, Step
 from openasm.report.content import Clinician, Report
+from openasm.report.drawings import Lever, MeasurePosition, Step
 from openasm.report.files import write_report
 from openasm.report.from_run import report_of
 from openasm.report.html import render

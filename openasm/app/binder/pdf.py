@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
-
-from reportlab.lib.pagesizes import letter
-from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 
 from openasm import __version__
 from openasm.app.attestations.answers import item_kinds, rules_of
 from openasm.app.binder.collection import Binder
 from openasm.app.primary_care.entries import PART_WORDS
 from openasm.base.parameters import stamp
-from openasm.report.drawings import FONT, LINE, SOFT
-from openasm.report.pdf_parts import MARGIN, WIDTH, Story, notice, part, register_fonts, shown, table, title, words
-from openasm.report.tagged import TaggedCanvas
+from openasm.report.paper import pdf_bytes
+from openasm.report.pdf_parts import Story, notice, part, table, title, words
 from openasm.report.titles import item_title
 
 _PARTS = (
@@ -35,35 +29,13 @@ _PARTS = (
 
 def binder_pdf(binder: Binder, files: Sequence[tuple[str, str]]) -> bytes:
     """The PDF. files: name in the zip and SHA-256 of each attached file."""
-    register_fonts()
-    stream = io.BytesIO()
-    document = BaseDocTemplate(
-        stream,
-        pagesize=letter,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN + 8,
-        title=shown(f"Evidence binder: ASM {binder.year}, {binder.practice.name}"),
-        author=f"OpenASM {__version__}",
+    return pdf_bytes(
+        _story(binder, files),
+        heading=f"Evidence binder: ASM {binder.year}, {binder.practice.name}",
+        version=__version__,
         subject="Not a CMS document.",
-        lang="en-US",
-        invariant=1,
+        foot=f"Evidence binder · performance year {binder.year} · version {binder.signed.number} · not a CMS document",
     )
-    frame = Frame(MARGIN, MARGIN + 8, WIDTH, letter[1] - 2 * MARGIN - 8, 0, 0, 0, 0)
-    document.addPageTemplates([PageTemplate(frames=[frame])])
-    document.build(_story(binder, files), canvasmaker=partial(TaggedCanvas, foot=partial(_foot, binder=binder)))
-    return stream.getvalue()
-
-
-def _foot(canvas: Any, page: int, pages: int, *, binder: Binder) -> None:
-    canvas.setStrokeColor(LINE)
-    canvas.line(MARGIN, MARGIN, letter[0] - MARGIN, MARGIN)
-    canvas.setFont(FONT, 6.5)
-    canvas.setFillColor(SOFT)
-    left = f"Evidence binder · performance year {binder.year} · version {binder.signed.number} · not a CMS document"
-    canvas.drawString(MARGIN, MARGIN - 10, left)
-    canvas.drawRightString(letter[0] - MARGIN, MARGIN - 10, f"Page {page} of {pages}")
 
 
 def _story(binder: Binder, files: Sequence[tuple[str, str]]) -> Story:
