@@ -7,12 +7,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORE_STAMP := $(VENV)/.installed-core
 DEMO ?= demo
+WORKBENCH ?= workbench
 SCREENSHOTS ?=
 POSTGRES_TESTS ?= tests/app
 SPARK_TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-spark test-wheel test-browser test-postgres environments check format bench docs lock clean
+.PHONY: help install demo workbench test test-spark test-wheel test-browser test-postgres environments check format bench docs lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,6 +30,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(CORE_STAMP) $@
 
+$(VENV)/.installed-app: $(CORE_STAMP) requirements/app.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/app.txt
+	@touch $@
+
 $(VENV)/.installed-%: $(STAMP) requirements/%.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
@@ -37,6 +42,9 @@ install: $(CORE_STAMP)  ## Create .venv with the command `.venv/bin/openasm`
 
 demo: $(CORE_STAMP)  ## Make a fictional practice and cohort, run the whole path, write a report
 	$(BIN)/openasm demo --out $(DEMO)
+
+workbench: $(VENV)/.installed-app  ## The workbench with a made-up practice, at http://127.0.0.1:8000/ until stopped
+	$(BIN)/openasm serve --data $(WORKBENCH) --demo
 
 test: $(STAMP)  ## All tests that need no Java, browser or server
 	$(BIN)/python -m pytest -n 2 -m "not spark and not browser and not postgres"
@@ -83,6 +91,7 @@ lock: $(STAMP)  ## Renew the hash-locked requirements
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements/core.txt
 	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra build -c requirements/dev.txt pyproject.toml -o requirements/app.txt
 	for extra in spark browser postgres docs; do $(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra app --extra dev --extra $$extra -c requirements/dev.txt pyproject.toml -o requirements/$$extra.txt; done
 
 clean:  ## Remove what the targets made

@@ -61,7 +61,7 @@ def test_the_wheel_answers_with_nothing_of_the_repository_beside_it(wheel: Path,
 def test_the_container_copies_what_exists_and_the_build_needs() -> None:
     text = (ROOT / "Containerfile").read_text(encoding="utf-8")
     copied = {word for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE) for word in line.split()[:-1]}
-    assert copied >= {"pyproject.toml", "README.md", "LICENSE", "openasm", "requirements/core.txt"}
+    assert copied >= {"pyproject.toml", "README.md", "LICENSE", "openasm", "requirements/app.txt"}
     assert all((ROOT / name).exists() for name in copied)
     let_in = (ROOT / ".containerignore").read_text(encoding="utf-8")
     assert all(f"!{name}" in let_in for name in copied)
