@@ -195,9 +195,8 @@ def _only_patient(
         element = _SUBJECT.get(kind)
         if element is not None:
             try:
-                if all(resource[element]["reference"] == own for resource in resources) and (
-                    len({resource["id"] for resource in resources}) == len(resources)
-                ):
+                # Mostly every resource is this patient's, and none is there twice.
+                if len({each["id"] for each in resources if each[element]["reference"] == own}) == len(resources):
                     continue
             except (TypeError, KeyError):
                 pass

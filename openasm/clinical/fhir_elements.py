@@ -80,15 +80,23 @@ CALENDAR_UNITS = "http://hl7.org/fhirpath/CodeSystem/calendar-units"
 
 Resource = dict[str, Any]
 
+# How a choice of date or time is written: the element's name with each type it may have.
+ABATEMENT, EFFECTIVE, ONSET, PERFORMED = (
+    tuple(stem + kind for kind in ("DateTime", "Period", "Age", "Range", "Instant"))
+    for stem in ("abatement", "effective", "onset", "performed")
+)
+
 CONCERN = frozenset(("health-concern",))
 FULFILLED = frozenset(("fulfill",))
 
 
 def has_code(concept: Resource | None, system: str, codes: frozenset[str]) -> bool:
     """Whether one of a concept's codings is one of some codes of a system."""
-    if concept is None:
-        return False
-    return any(coding.get("code") in codes and coding.get("system") == system for coding in concept.get("coding") or ())
+    if concept is not None:
+        for coding in concept.get("coding") or ():
+            if coding.get("code") in codes and coding.get("system") == system:
+                return True
+    return False
 
 
 def word(value: Any) -> str:

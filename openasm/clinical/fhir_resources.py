@@ -27,6 +27,7 @@ from openasm.clinical.facts import (
     prevalence,
 )
 from openasm.clinical.fhir_elements import (
+    ABATEMENT,
     ALLERGY,
     ALLERGY_VERIFICATION,
     ALLERGY_VERIFIED,
@@ -35,6 +36,7 @@ from openasm.clinical.fhir_elements import (
     CONCERN,
     CONDITION_PROFILES,
     DEVICE_PROFILES,
+    EFFECTIVE,
     ENCOUNTER,
     FULFILL,
     FULFILLED,
@@ -43,6 +45,8 @@ from openasm.clinical.fhir_elements import (
     MEDICATION_PROFILES,
     NOT_DONE_REASON,
     OBSERVATION_PROFILES,
+    ONSET,
+    PERFORMED,
     PRESENT,
     PROCEDURE,
     REFUSAL_REASON,
@@ -162,23 +166,24 @@ class ResourceReader:
             return UNKNOWN
         return dosing.plus_duration(self._birth, amount, dosing.unit_of(age)) or UNKNOWN
 
-    def _timing(self, resource: Resource, stem: str) -> Span | None:
-        """A choice of dateTime, Period, Age or Range as a span; None when the element is absent or of another kind."""
-        value = resource.get(stem + "DateTime")
+    def _timing(self, resource: Resource, names: tuple[str, ...]) -> Span | None:
+        """A choice of dateTime, Period, Age, Range or instant as a span; None when the element is absent or of another kind."""
+        date_time, period, age, range_, instant = names
+        value = resource.get(date_time)
         if value is not None:
             point = moment(value)
             return Span(point, point)
-        value = resource.get(stem + "Period")
+        value = resource.get(period)
         if value is not None:
             return dosing.period(value)
-        value = resource.get(stem + "Age")
+        value = resource.get(age)
         if value is not None:
             return self._age(value)
-        value = resource.get(stem + "Range")
+        value = resource.get(range_)
         if value is not None:
             low, high = self._at_age(value.get("low")), self._at_age(value.get("high"))
             return Span(low, just_before(plus_months(high, 12)) if high != UNKNOWN else UNKNOWN)
-        value = resource.get(stem + "Instant")
+        value = resource.get(instant)
         if value is not None:
             point = moment(value)
             return Span(point, point)
@@ -220,7 +225,7 @@ class ResourceReader:
         verification = resource.get("verificationStatus")
         severity = resource.get("severity")
         recorded = resource.get("recordedDate")
-        abatement = self._timing(resource, "abatement")
+        abatement = self._timing(resource, ABATEMENT)
         if abatement is not None and "abatementPeriod" in resource and abatement.end != FOREVER:
             abatement = Span(abatement.start, just_before(abatement.end))
         return Condition(
@@ -229,7 +234,7 @@ class ResourceReader:
             kind,
             verification is None or has_code(verification, VERIFICATION, VERIFIED),
             prevalence(
-                self._timing(resource, "onset"),
+                self._timing(resource, ONSET),
                 abatement,
                 active=has_code(resource.get("clinicalStatus"), CLINICAL, PRESENT),
             ),
@@ -251,7 +256,7 @@ class ResourceReader:
         codes = self._concept(resource.get("code"))
         if not codes and not kind & SOUGHT_BY_KIND:
             return None
-        effective = self._timing(resource, "effective")
+        effective = self._timing(resource, EFFECTIVE)
         issued = resource.get("issued")
         coded = resource.get("valueCodeableConcept")
         quantity = resource.get("valueQuantity")
@@ -373,7 +378,7 @@ class ResourceReader:
         codes = self._concept(resource.get("code"))
         if not codes or not self._is(resource, PROCEDURE):
             return None
-        performed = self._timing(resource, "performed")
+        performed = self._timing(resource, PERFORMED)
         return Procedure(
             word(resource.get("id")),
             codes,
@@ -388,7 +393,7 @@ class ResourceReader:
             return None
         verification = resource.get("verificationStatus")
         last = resource.get("lastOccurrence")
-        onset = self._timing(resource, "onset")
+        onset = self._timing(resource, ONSET)
         return Allergy(
             word(resource.get("id")),
             codes,

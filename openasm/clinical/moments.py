@@ -20,6 +20,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 TICKS = 4  # units of a moment in a millisecond, and in a day
@@ -283,6 +284,7 @@ def plus_milliseconds(value: Moment, milliseconds: int) -> Moment:
     return Moment(instant, instant, day * TICKS, day * TICKS, value.zone)
 
 
+@lru_cache(maxsize=8_192)  # the visits of a year and the orders of a few, at some ages
 def months_later(day: int, months: int) -> int:
     """Day number of the same day of the month, some months later."""
     was = date_of(day)

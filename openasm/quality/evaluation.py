@@ -131,7 +131,7 @@ class UnitEvaluator:
                 if outcome.denominator:
                     what = _what(outcome)
                     counts.outcomes[name, outcome.group, what] += 1
-                    clinicians = frozenset[Clinician]() if whose is None else whose.clinicians(name)
+                    clinicians = _NOBODY if whose is None else whose.clinicians(name)
                     if whose is not None:
                         for clinician in clinicians:
                             counts.attributed[clinician, name, outcome.group, what] += 1
@@ -152,6 +152,9 @@ class UnitEvaluator:
             place, line = self.worklist.line(name, outcome.group, identity, gap, clinicians)
             result.lines.worklist.append(line)
             result.counts.windows[place] += 1
+
+
+_NOBODY: frozenset[Clinician] = frozenset()
 
 
 def _what(outcome: Outcome) -> str:

@@ -7,7 +7,9 @@ sorts before every character an id can hold, so the order of lines is the order 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -30,12 +32,28 @@ SCORES_HEADER = (
 
 def population_line(measure: str, patient: str, outcome: Outcome) -> bytes:
     """A line of populations.csv."""
-    group, initial, denominator, exclusion, exception, numerator, reason, _ = outcome
+    if outcome.denominator:
+        return f"{measure},{outcome.group},{patient},{_answers(outcome)}\n".encode()
+    said = _outside.get(outcome)
+    if said is None:
+        if len(_outside) >= _KEPT:
+            _outside.clear()
+        said = _outside[outcome] = _answers(outcome)
+    return f"{measure},{outcome.group},{patient},{said}\n".encode()
+
+
+_outside: dict[Outcome, str] = {}  # what is said of patients outside the denominator: mostly one of a few things
+_KEPT = 10_000
+
+
+def _answers(outcome: Outcome) -> str:
+    """The fields after the patient."""
+    _, initial, denominator, exclusion, exception, numerator, reason, _ = outcome
     answers = (initial, denominator, exclusion, exception, numerator)
     flags = _flags.get(answers)
     if flags is None:
         flags = _flags[answers] = ",".join("" if answer is None else str(int(answer)) for answer in answers)
-    return f"{measure},{group},{patient},{flags},{_quoted(reason)}\n".encode()
+    return f"{flags},{_quoted(reason)}"
 
 
 _flags: dict[tuple[bool | None, ...], str] = {}  # the few combinations of answers as text
@@ -54,20 +72,20 @@ def _quoted(text: str) -> str:
     return f'"{text}"' if "," in text else text
 
 
-def repeated_keys(lines: Iterable[bytes]) -> int:
-    """How many sorted lines of populations.csv repeat measure, group and patient of the line before: records of a patient beyond the
-    first."""
-    repeated = 0
-    before = b""
-    for line in lines:
-        key = line[: line.index(b",", line.index(b",", line.index(b",") + 1) + 1)]
-        repeated += key == before
-        before = key
-    return repeated
+def repeated_records(lines: Sequence[bytes], measure: str, group: int) -> int:
+    """How many of the sorted lines of populations.csv about one measure and group repeat the patient of the line before: records of a
+    patient beyond the first, as every record has one line in each group of each measure."""
+    head = f"{measure},{group},".encode()
+    first, last = bisect_left(lines, head), bisect_left(lines, head[:-1] + b"-")  # "-" sorts behind ","
+    patients = [line[: line.index(b",", len(head)) + 1] for line in lines[first:last]]
+    return len(patients) - len(set(patients))
 
 
 class PopulationsParquet:
-    """Writes populations.parquet from lines of populations.csv, in row groups of a fixed length, however the lines come."""
+    """Writes populations.parquet from lines of populations.csv, in row groups of a fixed length, however the lines come.
+
+    A thread does it beside what the caller does meanwhile; `add` waits until the lines of the last time are done.
+    """
 
     def __init__(self, target: IO[Any]) -> None:
         import pyarrow as pa  # heavy: loaded when results are written
@@ -75,8 +93,15 @@ class PopulationsParquet:
 
         types = dict.fromkeys(POPULATIONS_HEADER.split(","), pa.int8())
         self._types = types | dict.fromkeys(("measure", "patient", "reason"), pa.string())
-        self._writer = pq.ParquetWriter(target, pa.schema(list(self._types.items())), compression="zstd")
+        self._writer = pq.ParquetWriter(
+            target,
+            pa.schema(list(self._types.items())),
+            compression="zstd",
+            use_dictionary=["measure", "reason"],  # hardly a patient stands twice in a row group
+        )
         self._held: Any = None
+        self._thread = ThreadPoolExecutor(1)
+        self._adding: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -84,12 +109,25 @@ class PopulationsParquet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._held is not None and error is None:
-            self._write(self._held)
-        self._writer.close()
+        self._thread.shutdown()
+        try:
+            if error is None:
+                self._wait()
+                if self._held is not None:
+                    self._write(self._held)
+        finally:
+            self._writer.close()
 
     def add(self, text: bytes) -> None:
         """Add whole lines."""
+        self._wait()
+        self._adding = self._thread.submit(self._add, text)
+
+    def _wait(self) -> None:
+        if self._adding is not None:
+            self._adding.result()
+
+    def _add(self, text: bytes) -> None:
         import pyarrow as pa
         import pyarrow.csv as pa_csv
 

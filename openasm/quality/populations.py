@@ -100,6 +100,9 @@ def measurement_period(year: int) -> MeasurementPeriod:
     return MeasurementPeriod(year, Span(midnight(first), last_instant(last)), first, last)
 
 
+_REASONS_KEPT = 1_000
+
+
 class Measure(ABC):
     """One measure bound to a terminology and a year. Subclasses live one a file under `measures`.
 
@@ -114,6 +117,7 @@ class Measure(ABC):
         self.period = period
         self.groups = tuple(specification.groups)
         self.has_exceptions = specification.has_exceptions
+        self._outside: dict[str, list[Outcome]] = {}  # reasons for not being in the denominator, and what comes of them
 
     @abstractmethod
     def view(self, patient: Patient) -> Any:
@@ -146,20 +150,31 @@ class Measure(ABC):
     def evaluate(self, patient: Patient) -> list[Outcome]:
         """The patient's populations in every group of the measure."""
         view = self.view(patient)
-        none = False if self.has_exceptions else None
         found = self.initial_population(view)
         if not found.holds:
-            reason = f"Not in the initial population: {found.why}."
-            return [Outcome(group, False, False, False, none, False, reason) for group in self.groups]
+            return self._not_in("initial population", found)
         found = self.denominator(view)
         if not found.holds:
-            reason = f"Not in the denominator: {found.why}."
-            return [Outcome(group, True, False, False, none, False, reason) for group in self.groups]
+            return self._not_in("denominator", found)
+        none = False if self.has_exceptions else None
         found = self.exclusion(view)
         if found.holds:
             reason = f"Excluded: {found.why}."
             return [Outcome(group, True, True, True, none, False, reason) for group in self.groups]
         return [self._in_denominator(view, group, none) for group in self.groups]
+
+    def _not_in(self, population: str, found: Finding) -> list[Outcome]:
+        """The outcomes of a patient outside a population. Most patients are outside most measures for one of a few reasons."""
+        reason = f"Not in the {population}: {found.why}."
+        outcomes = self._outside.get(reason)
+        if outcomes is None:
+            if len(self._outside) >= _REASONS_KEPT:
+                self._outside.clear()
+            initial = population == "denominator"
+            none = False if self.has_exceptions else None
+            outcomes = [Outcome(group, initial, False, False, none, False, reason) for group in self.groups]
+            self._outside[reason] = outcomes
+        return outcomes.copy()
 
     def _in_denominator(self, view: Any, group: int, none: bool | None) -> Outcome:
         found = self.numerator(view, group)

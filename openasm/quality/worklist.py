@@ -123,7 +123,7 @@ def worklist_text(lines: Iterable[bytes], worth: Worth | None) -> bytes:
     The gaps of one patient and measure are ways to the same case, so theirs do not add up.
     """
     if worth is None:
-        return b"".join(line[line.index(b"\0") + 1 : -1] + b",,\n" for line in lines)
+        return b"".join([line[line.index(b"\0") + 1 : -1] + b",,\n" for line in lines])
     known: dict[tuple[bytes, bytes], bytes] = {}
     found = []
     for line in lines:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openasm.quality import sorted_lines
-from openasm.quality.outputs import repeated_keys
+from openasm.quality.outputs import repeated_records
 from openasm.quality.sorted_lines import RunWriter, merged, pieces
 
 ordinary = settings(max_examples=150, deadline=None, derandomize=True)
@@ -46,7 +46,10 @@ def test_pieces_in_order_are_all_lines_sorted(
         found = [merged(each) for each in pieces(runs)]
     assert [line for part in found for line in part] == sorted(lines)
     # Lines of one key stay together, so that repeats can be counted piece by piece.
-    assert sum(map(repeated_keys, found)) == repeated_keys(sorted(lines))
+    for measure, group in {(measure, group) for measure, group, _, _ in keys}:
+        patients = [patient for *of, patient, _ in keys if of == [measure, group]]
+        counted = sum(repeated_records(part, measure, group) for part in found)
+        assert counted == len(patients) - len(set(patients))
     ends = [list(_keys(part)) for part in found if part]
     assert all(before[-1] != after[0] for before, after in pairwise(ends))
 

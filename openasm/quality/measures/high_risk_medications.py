@@ -150,10 +150,14 @@ class HighRiskMedications(Measure):
     # --- rate 1 ----------------------------------------------------------------------------------------------------------
 
     def _to_avoid(self, orders: list[MedicationOrder]) -> Finding:
+        ordered = 0
+        for order in orders:
+            ordered |= order.codes
         for name, codes in self.avoid.items():
-            counted = self.more_than_one(orders, codes)
-            if counted:
-                return Finding(True, f"{name} ordered more than once, first on {counted[0].authored.text}")
+            if ordered & codes:
+                counted = self.more_than_one(orders, codes)
+                if counted:
+                    return Finding(True, f"{name} ordered more than once, first on {counted[0].authored.text}")
         counted = self.more_than_one(orders, self.anti_infective)
         days = sum((order.days_supplied for order in counted if order.days_supplied is not None), Fraction(0))
         if days > self.anti_infective_days:
@@ -161,9 +165,10 @@ class HighRiskMedications(Measure):
                 True, f"anti-infectives for {float(days):g} days, first ordered on {counted[0].authored.text}"
             )
         for name, codes, limit in self.dosed:
-            counted = self.more_than_one([order for order in orders if self._above(order, limit)], codes)
-            if counted:
-                return Finding(True, f"{name} above {float(limit):g} mg a day ordered more than once")
+            if ordered & codes:
+                counted = self.more_than_one([order for order in orders if self._above(order, limit)], codes)
+                if counted:
+                    return Finding(True, f"{name} above {float(limit):g} mg a day ordered more than once")
         return NO
 
     def _above(self, order: MedicationOrder, limit: Fraction) -> bool:

@@ -22,7 +22,7 @@ from openasm.clinical.fhir_source import PartFiles, WorkUnit, bulk_chunks, bundl
 from openasm.clinical.plain_tables import is_plain_tables, plain_table_units
 from openasm.quality.attribution import VISITS_HEADER
 from openasm.quality.evaluation import Counts, Job, UnitEvaluator, UnitResult
-from openasm.quality.outputs import GAPS_HEADER, POPULATIONS_HEADER, PopulationsParquet, repeated_keys
+from openasm.quality.outputs import GAPS_HEADER, POPULATIONS_HEADER, PopulationsParquet, repeated_records
 from openasm.quality.sorted_lines import Piece, Run, RunWriter, merged, pieces
 from openasm.quality.worklist import WORKLIST_HEADER, Worth, worklist_text
 
@@ -135,7 +135,7 @@ def write_patient_files(
     folder: Path, read: Read, processes: Processes[Worker], *, worth: Worth | None, with_visits: bool
 ) -> int:
     """Write patients/populations.csv and .parquet, gaps.csv, worklist.csv and, `with_visits`, attribution.csv, readable by their owner
-    alone. Returns how many lines of populations repeat a measure, group and patient: records of a patient beyond the first."""
+    alone. Returns how many records there are of a patient beyond the first."""
     patients = folder / "patients"
     patients.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chmod(patients, 0o700)
@@ -164,9 +164,9 @@ def write_patient_files(
     return repeated
 
 
-def _populations(_: Worker, piece: Piece) -> tuple[bytes, int]:
-    lines = merged(piece)
-    return b"".join(lines), repeated_keys(lines)
+def _populations(worker: Worker, piece: Piece) -> tuple[bytes, int]:
+    lines, measure = merged(piece), worker.evaluate.measures[0]
+    return b"".join(lines), repeated_records(lines, measure.name, measure.groups[0])
 
 
 def _text(_: Worker, piece: Piece) -> bytes:

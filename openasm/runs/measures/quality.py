@@ -135,9 +135,8 @@ def run_quality(
                     worth=valued,
                     with_visits=attribution is not None and attribution.by_performer is not None,
                 )
-        groups = sum(len(each.groups) for each in specifications)
         if repeated:
-            problems.add(PATIENT_TWICE, source.name, found=f"{repeated // groups} records", count=repeated // groups)
+            problems.add(PATIENT_TWICE, source.name, found=f"{repeated} records", count=repeated)
         if practices is not None:
             _note_nobodys(counts, practices, problems, source.name)
         found = tallies(counts.outcomes, specifications)
