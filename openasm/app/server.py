@@ -14,9 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openasm.base.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from waitress.channel import HTTPChannel
 
 Wsgi = Callable[[Any, Any], Iterable[bytes]]
 PACKAGES = (
@@ -66,14 +69,16 @@ def migrate() -> None:
     """Bring the database to the program's shape; one process does it while others wait."""
     from django.core.management import call_command
     from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
 
     from openasm.app.one_at_a_time import one_at_a_time
     from openasm.app.published.bulk import analyze_sqlite
 
     with one_at_a_time("migrate"):
+        applied = MigrationRecorder(connection).applied_migrations()
         call_command("migrate", verbosity=0, interactive=False)
-        if connection.vendor == "sqlite":
-            analyze_sqlite()
+        if connection.vendor == "sqlite" and MigrationRecorder(connection).applied_migrations() != applied:
+            analyze_sqlite()  # there may be new indexes
 
 
 def prepare(*, demo: Callable[[], str] | None = None) -> Started:
@@ -132,7 +137,7 @@ def serve(*, host: str, port: int, threads: int, processes: int = 1, hooks: Wsgi
     listening = socket.create_server((host, port), family=family, backlog=1024)
 
     def answer() -> None:
-        _answer(answering, listening, threads, behind_proxy)
+        _answer(answering, listening, threads, behind_proxy, shared=processes > 1)
 
     if processes == 1 or not hasattr(os, "fork"):
         answer()
@@ -149,7 +154,7 @@ def warm_up() -> None:
 
     assert get_resolver().url_patterns  # imports every view
     engine = engines["django"]
-    for folder in engine.template_dirs:  # type: ignore[attr-defined]
+    for folder in engine.template_dirs:
         for path in sorted(Path(folder).rglob("*.html")):
             with suppress(TemplateSyntaxError):  # of a package that is not used
                 engine.get_template(path.relative_to(folder).as_posix())
@@ -158,8 +163,10 @@ def warm_up() -> None:
     gc.set_threshold(20_000, 20, 20)  # a page makes thousands of short-lived objects
 
 
-def _answer(answering: Wsgi, listening: socket.socket, threads: int, behind_proxy: dict[str, Any]) -> None:
-    """Take requests from a socket until stopped."""
+def _answer(
+    answering: Wsgi, listening: socket.socket, threads: int, behind_proxy: dict[str, Any], *, shared: bool
+) -> None:
+    """Take requests from a socket until stopped. shared: with other processes, which each take what comes when they have time."""
     import waitress
 
     server = waitress.create_server(
@@ -174,6 +181,9 @@ def _answer(answering: Wsgi, listening: socket.socket, threads: int, behind_prox
         **behind_proxy,
     )
 
+    if shared:
+        server.channel_class = _one_request_each()
+
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         threading.Thread(target=server.close, daemon=True).start()
@@ -184,6 +194,22 @@ def _answer(answering: Wsgi, listening: socket.socket, threads: int, behind_prox
         server.run()
     except KeyboardInterrupt:
         server.close()
+
+
+def _one_request_each() -> type[HTTPChannel]:
+    """Connections that end after an answer. One that stays open stays with its process, however busy that is beside an idle one."""
+    from waitress.channel import HTTPChannel
+    from waitress.task import WSGITask
+
+    class LastTask(WSGITask):  # type: ignore[misc]  # waitress has no types
+        def __init__(self, channel: HTTPChannel, request: Any) -> None:
+            request.headers["CONNECTION"] = "close"
+            super().__init__(channel, request)
+
+    class Channel(HTTPChannel):  # type: ignore[misc]
+        task_class = LastTask
+
+    return Channel
 
 
 def divided(work: Callable[[], None], processes: int) -> None:

@@ -184,7 +184,9 @@ def all_patients(scope: PatientScope, run: Run) -> QuerySet[Any]:
     """The same mappings of a whole practice, from the sums that publishing made."""
     assert scope.npi is None
     rows = AttributedPatient.objects.filter(practice=scope.practice, run=run)
-    return rows.values("patient_id", *(field.name for field in fields(PatientRow) if field.name != "patient"))
+    names = [field.name for field in fields(PatientRow) if field.name != "patient"]
+    found: QuerySet[Any] = rows.values("patient_id", *names)
+    return found
 
 
 def patient_rows(page: Iterable[Mapping[str, Any]]) -> tuple[PatientRow, ...]:

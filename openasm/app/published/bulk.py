@@ -17,6 +17,7 @@ import json
 import os
 import sqlite3
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,7 +87,9 @@ class _Copy:
     """PostgreSQL: COPY inside the running transaction."""
 
     def __init__(self) -> None:
-        self._large: list[tuple[type[models.Model], int]] = []  # and the first identifier that was loaded
+        self._named: dict[type[models.Model], list[pa.Array]] = defaultdict(
+            list
+        )  # rows to which the large tables refer
 
     def add(self, model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> int:
         table = model._meta.db_table
@@ -100,6 +103,7 @@ class _Copy:
 
     def add_table(self, model: type[models.Model], rows: pa.Table) -> int:
         import pyarrow as pa  # heavy: loaded only here
+        import pyarrow.compute as pc
         import pyarrow.csv as pa_csv
 
         if not rows.num_rows:
@@ -113,21 +117,29 @@ class _Copy:
                 text = io.BytesIO()
                 pa_csv.write_csv(batch, text, options)
                 copy.write(text.getbuffer())
-        self._large.append((model, int(rows.column("id")[0].as_py())))
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.ForeignKey) and field.name in rows.column_names:
+                self._named[field.remote_field.model].append(pc.unique(rows.column(field.name)).drop_null())
         return int(rows.num_rows)
 
     def check_references(self) -> None:
         """Every reference of the large tables leads to a row: IntegrityError otherwise."""
+        import pyarrow as pa
+
         with connection.cursor() as cursor:
-            for model, first in self._large:
-                rows = f'(SELECT * FROM "{model._meta.db_table}" WHERE id >= {first}) AS loaded'  # noqa: S608
-                _check_references(cursor, model, rows, unchecked_alone=True)
+            for target, columns in self._named.items():
+                named = pa.chunked_array(columns).unique()
+                table, key = target._meta.db_table, target._meta.pk.column
+                cursor.execute(f'SELECT count(*) FROM "{table}" WHERE "{key}" = ANY(%s)', [named.to_pylist()])  # noqa: S608
+                (found,) = cursor.fetchone()
+                if found != len(named):
+                    raise IntegrityError(f"{len(named) - found:,} references name no row of {target.__name__}")
 
 
-def _check_references(cursor: CursorWrapper, model: type[models.Model], rows: str, *, unchecked_alone: bool) -> None:
-    """Every reference of some rows leads to a row. rows: as SQL names them; unchecked_alone: where no constraint sees to it."""
+def _check_references(cursor: CursorWrapper, model: type[models.Model], rows: str) -> None:
+    """Every reference of some rows leads to a row. rows: as SQL names them."""
     for field in model._meta.concrete_fields:
-        if not isinstance(field, models.ForeignKey) or (unchecked_alone and getattr(field, "db_constraint", True)):
+        if not isinstance(field, models.ForeignKey):
             continue
         target = field.remote_field.model._meta
         cursor.execute(
@@ -233,7 +245,7 @@ class _Staging:
 
     def _check(self, cursor: CursorWrapper, where: str) -> None:
         for model in self._tables:
-            _check_references(cursor, model, f'{where}"{model._meta.db_table}"', unchecked_alone=False)
+            _check_references(cursor, model, f'{where}"{model._meta.db_table}"')
 
     def _insert(self, *, lock: Callable[[], object], finish: Callable[[], object]) -> None:
         aside = sqlite3.connect(self._path)

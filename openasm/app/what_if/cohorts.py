@@ -16,11 +16,13 @@ from openasm.app.people.models import Practice
 from openasm.app.published.models import Run
 from openasm.archive.run import read_run
 from openasm.base.errors import NotFound
+from openasm.projection.levers import Effect
 from openasm.projection.project import rules_of
 from openasm.projection.scenario import NO_ERROR, OWN, PUBLISHED, Scenario, assumptions_for
 from openasm.projection.sensitivity import alternatives
 from openasm.projection.simulate import CohortDraws, CohortModel, cohort_model, simulate
 from openasm.projection.standing import standings_of
+from openasm.projection.what_if import Wish, what_if
 from openasm.regulation.quality import is_inverse, measures_of
 
 KEPT = 8
@@ -40,9 +42,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohorts:
-    """The practice in its cohorts. measures: codes and whether lower is better; unconfirmed: names and values of rule values."""
+    """The practice in its cohorts. unmoved: of each cohort, how things stand; measures: codes and whether lower is better."""
 
     parts: tuple[tuple[CohortModel, CohortDraws], ...]
+    unmoved: tuple[Effect, ...]
     alternatives: tuple[Alternative, ...]
     measures: tuple[tuple[str, bool], ...]
     peers: str
@@ -110,6 +113,7 @@ def _made(run: Run, practice: Practice, alternative: str) -> Cohorts:
     )
     return Cohorts(
         tuple(parts),
+        tuple(what_if(model, draws, Wish()) for model, draws in parts),
         tuple(Alternative(each.key, each.title, each.base, each.changed) for each in others),
         tuple(measures),
         peers,
