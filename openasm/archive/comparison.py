@@ -73,7 +73,8 @@ class StepChange:
 
 @dataclass(frozen=True, slots=True)
 class MeasureChange:
-    """A measure of one participant in both runs. Rates as in measure_scores; pool medians of its benchmark; None: not there."""
+    """A measure of one participant in both runs. Rates and level (`individual`, `tin`) as in measure_scores; pool medians of its benchmark;
+    None: not there."""
 
     measure: str
     collection_type: str
@@ -85,6 +86,7 @@ class MeasureChange:
     pool_median_after: float | None
     status_before: str
     status_after: str
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def waterfall(steps: Sequence[Step], *, title: str, width: float) -> Drawn:
         _text(drawing, across(tick), 3, f"{tick}", anchor="middle", colour=SOFT, size=6)
     for place, (step, (start, end)) in enumerate(zip(steps, bounds, strict=True)):
         bottom = height - row * (place + 1) + 3
-        colour = FOCUS if step.total else GOOD if step.amount >= 0 else BAD
+        colour = FOCUS if step.total else GOOD if step.amount > 0 else BAD if step.amount < 0 else NEUTRAL
         low, high = min(start, end), max(start, end)
         _rect(drawing, across(low), bottom, max(0.8, (high - low) * scale), row - 5, colour)
         words = points(step.amount) if step.total else signed(step.amount)

@@ -22,7 +22,7 @@ from openasm.report import drawings, html
 from openasm.report.book import Heading, Sheet, Value, write_book
 from openasm.report.svg import svg
 from openasm.report.text import MINUS, NONE
-from openasm.report.titles import COHORT_TITLES, STATUS_TITLES, measure_title
+from openasm.report.titles import COHORT_TITLES, STATUS_TITLES, item_title, measure_title
 
 FORMS = (".html", ".xlsx", ".csv")
 FEW = 12  # participants whose steps and measures fit one page
@@ -99,7 +99,14 @@ def render_comparison(comparison: Comparison) -> str:
         detailed=len(moved) <= FEW,
         moved=len(moved),
         cohort_titles=COHORT_TITLES,
+        input_titles={each.measure: _input_title(each.measure) for each in comparison.inputs},
     )
+
+
+def _input_title(name: str) -> str:
+    """What rows are of: a cohort, a measure or an attested item; the name itself beside a title."""
+    title = COHORT_TITLES.get(name) or (item_title(name) if measure_title(name) == name else measure_title(name))
+    return title if name in COHORT_TITLES or title == name else f"{name} {title}"
 
 
 def _moved(each: ParticipantChange) -> bool:
@@ -178,7 +185,7 @@ def _measure(line: MeasureChange) -> tuple[str, str, str, str, str, str, str]:
         return f"{number:.1f} per 100" if line.collection_type == "claims" else f"{number:.1%}"
 
     return (
-        f"{line.measure} {measure_title(line.measure)}",
+        f"{line.measure} {measure_title(line.measure)}" + (" (TIN)" if line.level == "tin" else ""),
         value(line.rate_before),
         value(line.rate_after),
         value(line.pool_median_before),

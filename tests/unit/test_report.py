@@ -16,6 +16,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from openasm.base.errors import NotFound, WrongUsage
+from openasm.quality.specification import measure_ids, specification_for
 from openasm.report import charts, drawings
 from openasm.report.content import Report
 from openasm.report.drawings import Lever, MeasurePosition, Step
@@ -24,6 +25,7 @@ from openasm.report.from_run import report_of
 from openasm.report.html import render
 from openasm.report.svg import svg
 from openasm.report.text import share
+from openasm.report.titles import OF_RECORDS, measure_title
 from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, write_folder
 
@@ -185,6 +187,11 @@ def test_charts_speak_in_page_colours_and_are_read_aloud() -> None:
     assert texts[-6:] == ["A & B", "+60.0", "C", "−70.0", "Final", "0.0"]
     bars = [part for part in etree.fromstring(svg(drawn[3])) if part.tag.endswith("rect")]
     assert [bar.get("fill") for bar in bars] == ["var(--bad)"]
+
+
+def test_measures_of_records_have_the_titles_of_their_numbers() -> None:
+    assert {name: specification_for(name, 2026).quality_id for name in measure_ids()} == dict(OF_RECORDS)
+    assert measure_title("CMS165") == measure_title("236") == "Controlling high blood pressure"
 
 
 def test_charts_of_a_library_carry_no_placeholder() -> None:

@@ -157,6 +157,13 @@ def test_points_come_in_time_order_with_months_and_a_forecast(tmp_path: Path) ->
     json.dumps(trend.as_record(), allow_nan=False)
 
 
+def test_of_a_month_in_several_runs_the_newest_counts(tmp_path: Path) -> None:
+    june = a_run(tmp_path / "june", "2027-06-30", met=60, episodes=30)
+    may = a_run(tmp_path / "may", "2027-05-31", met=50, episodes=24)
+    months = [(point.run, point.day, point.count) for point in trend_of([june, may], tin=TIN).points if point.month]
+    assert months == [("june", f"2027-0{month}", 10) for month in (1, 2, 3)]
+
+
 def test_page_workbook_and_table(tmp_path: Path) -> None:
     runs = [
         a_run(tmp_path / "march", "2027-03-31", met=40),

@@ -47,7 +47,7 @@ def measure_changes(before: Run, after: Run, key: Key) -> list[MeasureChange]:
     ]
     for place in dict.fromkeys((*tables[0], *tables[1])):
         old, new = (table.get(place, {}) for table in tables)
-        measure, collection_type, _ = place
+        measure, collection_type, level = place
         found.append(
             MeasureChange(
                 measure,
@@ -60,6 +60,7 @@ def measure_changes(before: Run, after: Run, key: Key) -> list[MeasureChange]:
                 _median(after, cohort, measure, collection_type),
                 old.get("status", ""),
                 new.get("status", ""),
+                level,
             )
         )
     return found

@@ -41,13 +41,18 @@ def trend_of(
     runs = sorted((read_run(path) for path in paths), key=lambda run: (day_of(run), run.path.name))
     whom = (tin or "", npi or "")
     points: list[Point] = []
+    months: dict[tuple[str, str], Point] = {}  # of each month the newest run's: later claims make it more complete
     last: dict[str, tuple[Run, Point]] = {}
     for run in runs:
         for point in _points(run, whom, as_of if run is runs[-1] and as_of else day_of(run)):
-            if measure in (None, point.measure):
+            if measure not in (None, point.measure):
+                continue
+            if point.month:
+                months[point.measure, point.day] = point
+            else:
                 points.append(point)
-                if not point.month:
-                    last[point.measure] = (run, point)
+                last[point.measure] = (run, point)
+    points += [months[key] for key in sorted(months)]
     if not points:
         raise NotFound("The runs hold no rate and no cost of what was asked for.")
     forecasts = [
