@@ -41,6 +41,10 @@ _SHORT_LIST = 4_096
 _ARROW = {Kind.INTEGER: pa.int64(), Kind.DATE: pa.date32(), Kind.TEXT: pa.dictionary(pa.int32(), pa.string())}
 
 
+CODED_TABLES = ("claim_lines", "claim_diagnoses")
+"""The tables that `CodedTables.write` writes."""
+
+
 @dataclass(slots=True)
 class CodedTables:
     """Claim lines of one setting as codes, and what the engine holds besides.

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import narwhals as nw
 from openasm import __version__
 from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.problems import Problems, Severity, declare
+from openasm.claims.coded import CODED_TABLES
 from openasm.claims.contract import CLAIMS_TABLES, COST_BASES
 from openasm.claims.folder import MANIFEST, last_of_month
 from openasm.claims.sources.delivery import Delivery
@@ -142,18 +144,8 @@ def write_claims(
     problems = Problems()
     problems.extend(delivery.problems)
     with whole_folder(out) as folder:
-        rows: dict[str, int] = {}
-        written: dict[str, Frame] = {}
-        coded = delivery.coded.write(folder) if delivery.coded is not None else {}
-        for name, contract in CLAIMS_TABLES.items():
-            path = folder / f"{name}.parquet"
-            if name in coded:
-                rows[name] = coded[name]
-            else:
-                frame = delivery.tables[name]
-                shaped = frame.select(*(nw.col(column.name).cast(column.dtype) for column in contract.columns))
-                rows[name] = engine.sink_parquet(shaped, path, order_by=contract.key)
-            written[name] = engine.read_parquet(path)
+        rows = _write_tables(delivery, engine, folder)
+        written = {name: engine.read_parquet(folder / f"{name}.parquet") for name in CLAIMS_TABLES}
         if rows["claim_lines"] == 0:
             problems.add(NO_LINES, "claim_lines", found=_dropped(delivery))
         if delivery.coded is not None:
@@ -167,6 +159,21 @@ def write_claims(
         target.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         os.chmod(target, 0o600)
     return manifest
+
+
+def _write_tables(delivery: Delivery, engine: Engine, folder: Path) -> dict[str, int]:
+    """Write the four tables, those held as codes beside the others; returns their rows."""
+    rows: dict[str, int] = {}
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        coded = beside.submit(delivery.coded.write, folder) if delivery.coded is not None else None
+        for name, contract in CLAIMS_TABLES.items():
+            if coded is None or name not in CODED_TABLES:
+                frame = delivery.tables[name]
+                shaped = frame.select(*(nw.col(column.name).cast(column.dtype) for column in contract.columns))
+                rows[name] = engine.sink_parquet(shaped, folder / f"{name}.parquet", order_by=contract.key)
+        if coded is not None:
+            rows |= coded.result()
+    return {name: rows[name] for name in CLAIMS_TABLES}
 
 
 def _check_target(out: Path, *, replace: bool) -> None:

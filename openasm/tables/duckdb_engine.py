@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import copy
+import itertools
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,7 +36,7 @@ atexit.register(_release_types)
 
 
 class DuckDbEngine:
-    """DuckDB in this process. Not for use by several threads at once; it runs on several by itself.
+    """DuckDB in this process. Not for use by several threads at once (see `beside`); it runs on several by itself.
 
     No extension is ever loaded from the network, and rows have no order unless one is asked for.
     """
@@ -43,7 +45,7 @@ class DuckDbEngine:
 
     def __init__(self, *, memory_bytes: int, threads: int, spill_folder: Path | None = None) -> None:
         self._spill = new_spill_folder(spill_folder)
-        self._tables = 0
+        self._names = itertools.count(1)
         self.connection = duckdb.connect(
             ":memory:",
             config={
@@ -57,6 +59,16 @@ class DuckDbEngine:
         )
         # Progress bars would go to standard output, where --json prints its one document.
         self.connection.execute("SET enable_progress_bar = false")
+
+    def beside(self) -> Self:
+        """A handle to the same tables and views for another thread; temporary ones are each handle's own.
+
+        Close its `connection` when it has done its work; the engine itself stays open.
+        """
+        other = copy.copy(self)
+        other.connection = self.connection.cursor()
+        other.connection.execute("SET enable_progress_bar = false")
+        return other
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> Frame:
         """A DuckDB query as a lazy frame; for reading raw formats only, as it ties the caller to this engine."""
@@ -75,7 +87,7 @@ class DuckDbEngine:
         """Make a table from a pyarrow record batch reader, batch by batch."""
         self.connection.register("openasm_incoming", reader)
         try:
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM openasm_incoming")
+            self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM openasm_incoming")
         finally:
             self.connection.unregister("openasm_incoming")
 
@@ -98,7 +110,7 @@ class DuckDbEngine:
         """Make a table of a few columns (text unless `types` says otherwise) from rows in memory."""
         kinds = types or ["VARCHAR"] * len(columns)
         wanted = ", ".join(f"{column} {kind}" for column, kind in zip(columns, kinds, strict=True))
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({wanted})")
+        self.connection.execute(f"CREATE OR REPLACE TABLE {name} ({wanted})")
         if rows:
             self.append(name, pa.table({column: [row[place] for row in rows] for place, column in enumerate(columns)}))
 
@@ -158,10 +170,13 @@ class DuckDbEngine:
             row = self.connection.execute(query).fetchone()
         return int(row[0]) if row else 0
 
+    def sink_rows(self, frame: Frame, path: Path) -> None:
+        """See Engine. One file."""
+        self.sink_parquet(frame, path)
+
     def work_folder(self) -> Path:
         """A private folder for passing files, on the disk of the spill folder; gone when the engine closes."""
-        self._tables += 1
-        folder = self._spill / f"work-{self._tables}"
+        folder = self._spill / f"work-{next(self._names)}"
         folder.mkdir(mode=0o700)
         return folder
 
@@ -179,8 +194,7 @@ class DuckDbEngine:
         self.close()
 
     def _fresh_name(self, kind: str) -> str:
-        self._tables += 1
-        return f"openasm_{kind}_{self._tables}"
+        return f"openasm_{kind}_{next(self._names)}"
 
 
 def _same_columns(files: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ import pyarrow as pa
 MISSING = -1
 ODD = -2
 """Codes of `Domain`: a blank value; a value that needs a closer look than words allow."""
+
+WORD = 8
+"""Characters of a word."""
 
 _LINE_FEED = 10
 _CACHED_RECORDS = 2_048  # records whose bytes stay in the processor's cache while every field is cut
@@ -78,11 +82,75 @@ def number(words: Any) -> Any:
     return (((fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001)) >> np.uint64(32)).astype(np.int64)
 
 
+NO_DAY = np.iinfo(np.int32).min
+_CENTURIES = 1900_01_01, 2100_01_01
+
+
+@cache
+def _day_table() -> Any:
+    """Days since 1970 by date as a number of eight digits less the first one; no date: NO_DAY."""
+    first, end = (np.datetime64(f"{number // 10_000}-01-01") for number in _CENTURIES)
+    days = np.arange(first, end)
+    months = days.astype("datetime64[M]")
+    years = days.astype("datetime64[Y]")
+    numbers = (years.astype(np.int64) + 1970) * 10_000 + (months - years).astype(np.int64) * 100 + 100
+    numbers += (days - months).astype(np.int64) + 1
+    table = np.full(_CENTURIES[1] - _CENTURIES[0], NO_DAY, dtype=np.int32)
+    table[numbers - _CENTURIES[0]] = days.astype(np.int32)
+    return table
+
+
+def _date_digits(first: Any, last: Any) -> Any:
+    digits = (first & np.uint64(0x00000000FFFFFFFF)) | ((first >> np.uint64(8)) & np.uint64(0x0000FFFF00000000))
+    return digits | (last & np.uint64(0xFFFF000000000000))
+
+
+def days(first: Any, last: Any) -> tuple[Any, Any]:
+    """Days since 1970 (int32) of dates printed as `2026-03-02`, and which rows are not such a date of the years 1900 to 2099.
+
+    first, last: the words of a date's first and last eight characters.
+    """
+    digits = _date_digits(first, last)
+    others = (first & np.uint64(0xFF0000FF00000000)) != np.uint64(0x2D00002D00000000)
+    others |= ~are_digits(digits)
+    table = _day_table()
+    places = number(digits) - _CENTURIES[0]
+    others |= (places < 0) | (places >= len(table))
+    found = table[np.where(others, 0, places)]
+    others |= found == NO_DAY
+    return found, others
+
+
+def is_date(first: Any, last: Any, date: str) -> Any:
+    """Which rows are printed exactly as `date`."""
+    raw = date.encode()
+    return (first == np.uint64(int.from_bytes(raw[:8], "little"))) & (
+        last == np.uint64(int.from_bytes(raw[-8:], "little"))
+    )
+
+
 def with_zeros(words: Any, length: int) -> Any:
     """Up to eight digits as eight, zeros before them."""
     if length == 8:
         return words
     return (words << np.uint64(8 * (8 - length))) | np.uint64(int.from_bytes(b"0" * (8 - length), "little"))
+
+
+def with_blanks(words: Any, length: int) -> Any:
+    """Fewer than eight characters as eight, blanks before them."""
+    return (words << np.uint64(8 * (8 - length))) | blank(8 - length)
+
+
+def integers(words: Any) -> tuple[Any, Any]:
+    """Integers printed as `      17` or `00000017`, and which rows are printed otherwise."""
+    blanks = ~words & _bytes(0x10)
+    filled = words | blanks  # a blank becomes the digit 0, digits stay
+    usual = are_digits(filled)
+    # What a blank was must have been one, before all digits, and the last character a digit.
+    usual &= (words & ((blanks >> np.uint64(4)) * np.uint64(0x0F))) == 0
+    usual &= ((blanks >> np.uint64(8)) & ~blanks) == 0
+    usual &= (blanks >> np.uint64(56)) == 0
+    return number(filled), ~usual
 
 
 def amounts(words: Any, before: Any, before_length: int) -> tuple[Any, Any]:
@@ -134,7 +202,7 @@ class SamePlace(Exception):
 class Met:
     """Words met before with their codes, looked up a whole column at a time; safe for several threads.
 
-    A table of 2**bits places, four or more a word. A word whose place another one holds is not kept: it counts as not met,
+    A table of 2**bits places, four or more a word. A word whose two places others hold is not kept: it counts as not met,
     which costs its caller time only. Places are filled once, the code before the word, so that who reads a word reads its code.
     """
 
@@ -147,14 +215,21 @@ class Met:
 
     def codes(self, words: Any, learn: Callable[[Any], Any]) -> Any:
         """The code of every word (of the kind given); `learn` is given the row numbers of words not met and returns their codes."""
+        if len(words) > 1 and words[0] == words[-1] and (words == words[0]).all():
+            return np.repeat(self.codes(words[:1], learn), len(words))
         held, codes, shift = self._table
         places = ((words * _MIX) >> shift).view(np.int64)  # indexing with any other kind of number is half as fast
         strange = held[places] != words
         found = codes[places]
         if strange.any():
             rows = np.flatnonzero(strange)
-            found[rows] = learned = learn(rows)
-            self._keep(words[rows], learned)
+            places = ((words[rows] * _SECOND_MIX) >> shift).view(np.int64)
+            strange = held[places] != words[rows]  # before the codes are read, as above
+            found[rows] = codes[places]
+            rows = rows[strange]
+            if len(rows):
+                found[rows] = learned = learn(rows)
+                self._keep(words[rows], learned)
         return found
 
     def _empty(self, bits: int) -> tuple[Any, Any, np.uint64]:
@@ -174,11 +249,14 @@ class Met:
 
     def _fill(self, words: Any, codes: Any) -> None:
         held, kept, shift = self._table
-        places = ((words * _MIX) >> shift).view(np.int64)
-        free = kept[places] == _NOT_MET
-        places, first = np.unique(places[free], return_index=True)
-        kept[places] = codes[free][first]
-        held[places] = words[free][first]
+        for mix in (_MIX, _SECOND_MIX):
+            places = ((words * mix) >> shift).view(np.int64)
+            free = np.flatnonzero(kept[places] == _NOT_MET)
+            places, first = np.unique(places[free], return_index=True)
+            kept[places] = codes[free[first]]
+            held[places] = words[free[first]]
+            left = held[((words * mix) >> shift).view(np.int64)] != words
+            words, codes = words[left], codes[left]
         self._count = int(np.count_nonzero(kept != _NOT_MET))
 
 

@@ -32,7 +32,6 @@ LONG_BUT_ARGUED = {  # files past 400 lines say why in their docstring, or are t
     "clinical/moments.py",
     "episodes/plain.py",
     "episodes/specifications/lists.py",
-    "tables/fixed_width.py",
 }
 
 

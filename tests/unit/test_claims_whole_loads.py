@@ -17,7 +17,7 @@ from openasm.claims import coded
 from openasm.claims.checks import check_claims
 from openasm.claims.contract import CLAIMS_TABLES
 from openasm.claims.loading import load_claims
-from openasm.claims.sources.cclf import load
+from openasm.claims.sources.cclf import load, settling
 from openasm.runs.cost.synthesis import synthetic_region
 from openasm.tables.engine import open_engine
 from tests.builders import cclf
@@ -70,9 +70,10 @@ def test_little_memory_gives_the_same_rows(delivery: Path, whole: Path, tmp_path
         assert one.to_pylist() == other.to_pylist() == other.sort_by(order).to_pylist()
 
 
-@pytest.mark.parametrize(("owner", "name"), [(load, "read_kind"), (load, "make_people"), (coded, "_write")])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("owner", "name"), [(load, "read_kind"), (settling, "make_people"), (coded, "_write")])
 def test_a_load_broken_off_leaves_nothing_and_goes_well_again(
-    delivery: Path, whole: Path, tmp_path: Path, owner: Any, name: str
+    delivery: Path, whole: Path, tmp_path: Path, owner: Any, name: str, threads: int
 ) -> None:
     real: Callable[..., Any] = getattr(owner, name)
     left = [2]
@@ -84,9 +85,9 @@ def test_a_load_broken_off_leaves_nothing_and_goes_well_again(
         return real(*given, **named)
 
     with mock.patch.object(owner, name, breaks), pytest.raises(KeyboardInterrupt):
-        load_claims("cclf", [delivery], tmp_path / "cut", threads=1)
+        load_claims("cclf", [delivery], tmp_path / "cut", threads=threads)
     assert list(tmp_path.iterdir()) == []
-    load_claims("cclf", [delivery], tmp_path / "cut", threads=1)
+    load_claims("cclf", [delivery], tmp_path / "cut", threads=threads)
     assert bytes_of(tmp_path / "cut") == bytes_of(whole)
 
 

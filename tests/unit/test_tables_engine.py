@@ -14,7 +14,7 @@ from openasm.base.problems import Problems
 from openasm.tables import engine as door
 from openasm.tables.contracts import ColumnContract, Kind, TableContract, check_table
 from openasm.tables.engine import open_engine
-from openasm.tables.fixed_width import Field, FieldKind, Reading, WrongRecordLength, read_batches
+from openasm.tables.fixed_width import Field, FieldKind, FieldReader, Reading, WrongRecordLength, read_batches
 from openasm.tables.stages import Stages, StageTable, folder_key, stage_key
 
 SMALL = 256 * 1024**2
@@ -212,7 +212,7 @@ def read(path: Path) -> tuple[list[dict], Reading]:
     reading = Reading(path)
     rows = [
         row
-        for batch in read_batches(reading, FIELDS, record_length=38, no_dates=frozenset({"1000-01-01"}), threads=2)
+        for batch in read_batches(reading, FieldReader(FIELDS, frozenset({"1000-01-01"})), record_length=38, threads=2)
         for row in batch.to_pylist()
     ]
     return rows, reading

@@ -39,7 +39,7 @@ def _with_person(table: str) -> str:
 
 def name_person(engine: DuckDbEngine, table: str) -> str:
     """A view of the table with the person key (current MBI) and the adjustment kind filled in; returns its name."""
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW {table}_named AS SELECT * FROM {_with_person(table)}")
+    engine.execute(f"CREATE OR REPLACE VIEW {table}_named AS SELECT * FROM {_with_person(table)}")
     return f"{table}_named"
 
 
@@ -56,7 +56,7 @@ def part_b_fates(engine: DuckDbEngine, table: str, latest: str) -> None:
     """The view `<table>_fates` of CCLF5 or CCLF6 records: dates settled, `fate` null for those that stand."""
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW {table}_fates AS
+        CREATE OR REPLACE VIEW {table}_fates AS
         SELECT *, CASE
             WHEN CUR_CLM_UNIQ_ID IS NULL OR person IS NULL OR CLM_LINE_NUM IS NULL OR from_date IS NULL THEN '{BLANK}'
             WHEN reason IS NOT NULL THEN reason
@@ -109,7 +109,7 @@ def facility_fates(engine: DuckDbEngine, latest: str) -> None:
     """The view `cclf1_fates` of claim headers, and the table `facility` of those that stand."""
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW cclf1_fates AS
+        CREATE OR REPLACE VIEW cclf1_fates AS
         SELECT *, CASE
             WHEN CUR_CLM_UNIQ_ID IS NULL OR person IS NULL OR CLM_FROM_DT IS NULL THEN '{BLANK}'
             WHEN reason IS NOT NULL THEN reason
@@ -129,7 +129,7 @@ def facility_fates(engine: DuckDbEngine, latest: str) -> None:
     )
     engine.execute(
         """
-        CREATE OR REPLACE TEMP TABLE facility AS
+        CREATE OR REPLACE TABLE facility AS
         SELECT person, CUR_CLM_UNIQ_ID AS claim, setting, CLM_FROM_DT AS from_date,
                greatest(CLM_FROM_DT, coalesce(CLM_THRU_DT, CLM_FROM_DT)) AS thru_date, PRNCPL_DGNS_CD AS principal,
                coalesce(CLM_ATNDG_PRVDR_NPI_NUM, ATNDG_PRVDR_NPI_NUM) AS npi,
@@ -153,7 +153,7 @@ def service_line_fates(engine: DuckDbEngine) -> None:
     modifiers = ", ".join(f"l.HCPCS_{place}_MDFR_CD" for place in range(1, 6))
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE cclf2_fates AS
+        CREATE OR REPLACE TABLE cclf2_fates AS
         SELECT l.CUR_CLM_UNIQ_ID, l.CLM_LINE_NUM, l.CLM_LINE_FROM_DT, l.CLM_LINE_THRU_DT, l.CLM_LINE_INSTNL_REV_CTR_DT,
                l.CLM_LINE_HCPCS_CD, l.CLM_LINE_PROD_REV_CTR_CD, l.CLM_LINE_CVRD_PD_AMT, {modifiers}, f.*, t.line_total,
                ({_PLACE} = t.first) AS is_first,
@@ -209,9 +209,11 @@ def drug_fates(engine: DuckDbEngine, latest: str) -> None:
         "person, CLM_LINE_FROM_DT, PRVDR_SRVC_ID_QLFYR_CD, CLM_SRVC_PRVDR_GNRC_ID_NUM, CLM_DSPNSNG_STUS_CD, "
         "CLM_LINE_RX_SRVC_RFRNC_NUM, CLM_LINE_RX_FILL_NUM"
     )
+    # Few fills have several records: only those that agree in what differs most have to be put in order.
+    bucket = "hash(CLM_LINE_FROM_DT, CLM_SRVC_PRVDR_GNRC_ID_NUM, CLM_LINE_RX_SRVC_RFRNC_NUM)"
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE older_fills AS
+        CREATE OR REPLACE TABLE older_fills AS
         SELECT file_number, record_number FROM (
             SELECT file_number, record_number, row_number() OVER (
                 PARTITION BY {fill}
@@ -220,13 +222,13 @@ def drug_fates(engine: DuckDbEngine, latest: str) -> None:
             ) AS place
             FROM cclf7_named
             WHERE CLM_LINE_RX_SRVC_RFRNC_NUM IS NOT NULL
-              AND hash({fill}) IN (SELECT hash({fill}) FROM cclf7_named GROUP BY 1 HAVING count(*) > 1)
+              AND {bucket} IN (SELECT {bucket} FROM cclf7 GROUP BY 1 HAVING count(*) > 1)
         ) WHERE place > 1
         """
     )
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE cclf7_fates AS
+        CREATE OR REPLACE TABLE cclf7_fates AS
         SELECT person, CUR_CLM_UNIQ_ID, CLM_LINE_FROM_DT, CLM_PRSBNG_PRVDR_GNRC_ID_NUM, CLM_LINE_NDC_CD,
                CLM_LINE_BENE_PMT_AMT, CASE
             WHEN CUR_CLM_UNIQ_ID IS NULL OR person IS NULL OR CLM_LINE_FROM_DT IS NULL THEN '{BLANK}'
@@ -274,7 +276,7 @@ def facility_diagnosis_fates(engine: DuckDbEngine) -> None:
     """The table `cclf4_fates`: diagnoses of facility claims that stand, numbered after the principal diagnosis of CCLF1."""
     engine.execute(
         """
-        CREATE OR REPLACE TEMP TABLE named_diagnoses AS
+        CREATE OR REPLACE TABLE named_diagnoses AS
         SELECT d.file_number, d.record_number, f.claim, f.person, f.principal, d.CLM_DGNS_CD, d.CLM_PROD_TYPE_CD,
                d.CLM_VAL_SQNC_NUM, coalesce(d.DGNS_PRCDR_ICD_IND, f.version) AS version,
                hash(f.claim, d.CLM_DGNS_CD) AS bucket
@@ -283,7 +285,7 @@ def facility_diagnosis_fates(engine: DuckDbEngine) -> None:
     )
     engine.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE cclf4_fates AS
+        CREATE OR REPLACE TABLE cclf4_fates AS
         SELECT d.claim, d.person, d.CLM_DGNS_CD, d.CLM_PROD_TYPE_CD, d.CLM_VAL_SQNC_NUM, CASE
             WHEN d.claim IS NULL THEN '{NO_CLAIM}'
             WHEN d.CLM_DGNS_CD IS NULL OR version = '9' THEN '{CODE_UNUSABLE}'

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ import numpy as np
 
 from openasm.base.problems import ProblemKind, Problems, Severity, declare
 from openasm.claims.accounting import Account
-from openasm.claims.coded import CLAIM_FORM, CodedTables
+from openasm.claims.coded import CLAIM_FORM, CODED_TABLES, CodedTables
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile, find_files
 from openasm.claims.sources.cclf.layout import FileLayout, layout
-from openasm.claims.sources.cclf.people import make_crosswalk, make_enrollment, make_people
+from openasm.claims.sources.cclf.people import make_crosswalk, make_enrollment
 from openasm.claims.sources.cclf.reading import (
     AFTER_FILE,
     BLANK,
@@ -26,19 +27,11 @@ from openasm.claims.sources.cclf.reading import (
     newest,
     read_kind,
 )
-from openasm.claims.sources.cclf.standing import (
-    CLINICIAN,
-    DUPLICATE,
-    FACILITY,
-    ORPHAN,
-    NaturalKey,
-    remove_repeats,
-    strike,
-)
+from openasm.claims.sources.cclf.settling import InTurn, settle
+from openasm.claims.sources.cclf.standing import DUPLICATE, ORPHAN
 from openasm.claims.sources.cclf.usual import HELPING_DOMAINS, UsualLines, read_usual
 from openasm.claims.sources.delivery import Delivery, beside, hash_beside
 from openasm.tables.duckdb_engine import DuckDbEngine
-from openasm.tables.engine import Frame
 
 REPEATED = declare(
     "C114",
@@ -142,14 +135,6 @@ NEEDED_FIELDS: dict[str, tuple[str, ...]] = {
     "CCLF9": ("CRNT_NUM", "PRVS_NUM"),
 }
 """The fields read of each kind of file."""
-_REPEAT_KEYS = {
-    "cclf1": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD",
-    "cclf2": "CUR_CLM_UNIQ_ID, CLM_LINE_NUM",
-    "cclf4": "CUR_CLM_UNIQ_ID, CLM_PROD_TYPE_CD, CLM_VAL_SQNC_NUM, CLM_DGNS_CD",
-    "cclf5": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD, CLM_LINE_NUM",
-    "cclf6": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD, CLM_LINE_NUM",
-    "cclf7": "CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD",
-}
 _CODED_BYTES = 400  # memory a record may take at most while its line is held as codes, or as the engine's text
 _OPTIONAL = ("CCLF0", "CCLF3", "CCLFA", "CCLFB")
 _WARNED_REASONS: dict[str, ProblemKind] = {
@@ -190,35 +175,51 @@ def load_cclf(
         of_kind = [file for file in files if file.kind == "CCLF5"]
         # Clinicians' lines are cut while the other kinds go to the engine.
         wait_for_usual = beside(lambda: read_usual(of_kind, layouts["CCLF5"], crosswalk, last_day))
-    accounts = _read(engine, files, layouts, threads, problems, numbers=(numbers, found_numbers))
-    problems.extend(circles)
-    usual = wait_for_usual() if wait_for_usual else None
-    if not _claims_are_numbers(engine):
-        usual = None
-    accounts["CCLF5"], filled = _read_kind(
-        "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
-    )
-    problems.refuse_errors()
-    tables = _tables(engine, files, accounts, filled, usual, last_day, problems)
+    with InTurn(engine, threads=threads) as settling:
+
+        def settle_beside(account: Account) -> None:
+            of_kind = [file for file in files if file.kind == account.source]
+            settling.begin(lambda handle: settle(handle, account, of_kind, last_day.isoformat()))
+
+        accounts = _read(
+            engine, files, layouts, threads, problems, numbers=(numbers, found_numbers), then=settle_beside
+        )
+        problems.extend(circles)
+        usual = wait_for_usual() if wait_for_usual else None
+        if not _claims_are_numbers(engine):
+            usual = None
+        accounts["CCLF5"], filled = _read_kind(
+            "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
+        )
+        problems.refuse_errors()
+        settle_beside(accounts["CCLF5"])
+        settling.finish()
+        tables = _tables(engine, accounts, filled, usual, problems)
+        coded = _coded(settling, tables, usual) if usual else None
+        make_enrollment(engine)
     for account in accounts.values():
         account.close()
         for reason, count in account.dropped.items():
             if reason in _WARNED_REASONS:
                 problems.add(_WARNED_REASONS[reason], account.source, found=f"{count:,} records", count=count)
     frames = {name: engine.sql(query) for name, query in tables.items()}
-    coded = _coded(engine, frames, usual) if usual else None
     sorted_accounts = [accounts[kind] for kind in sorted(accounts)]
     return Delivery(frames, problems, sorted_accounts, inputs, list(NOTES), latest, coded)
 
 
-def _coded(engine: DuckDbEngine, frames: dict[str, Frame], usual: UsualLines) -> CodedTables:
+def _coded(settling: InTurn, tables: dict[str, str], usual: UsualLines) -> CodedTables:
+    others = {name: settling.begin(partial(_fetched, query=tables[name])) for name in CODED_TABLES}
     return CodedTables(
         usual.columns,
         {name: domain for name, domain in usual.domains.items() if name not in HELPING_DOMAINS},
         {"setting": "professional", "cost_basis": "allowed"},
-        lambda: engine.to_arrow(frames["claim_lines"]),
-        lambda: engine.to_arrow(frames["claim_diagnoses"]),
+        others["claim_lines"],
+        others["claim_diagnoses"],
     )
+
+
+def _fetched(engine: DuckDbEngine, *, query: str) -> Any:
+    return engine.to_arrow(engine.sql(query))
 
 
 def _read(
@@ -229,8 +230,9 @@ def _read(
     problems: Problems,
     *,
     numbers: tuple[Account, Problems],
+    then: Callable[[Account], None],
 ) -> dict[str, Account]:
-    """Every kind but CCLF5; numbers: account and problems of CCLF9, which has been read."""
+    """Every kind but CCLF5; numbers: account and problems of CCLF9, which has been read; then: called after each other kind."""
     accounts: dict[str, Account] = {}
     for kind in NEEDED_FIELDS:
         if not any(file.kind == kind for file in files):
@@ -240,6 +242,7 @@ def _read(
             problems.extend(numbers[1])
         elif kind != "CCLF5":
             accounts[kind], _ = _read_kind(kind, engine, files, layouts, threads, problems)
+            then(accounts[kind])
     accounts["CCLF9"].drop(
         "no new number, blank, in a circle or repeated",
         accounts["CCLF9"].records - sum(accounts["CCLF9"].dropped.values()) - accounts["CCLF9"].kept,
@@ -287,30 +290,9 @@ def _claims_are_numbers(engine: DuckDbEngine) -> bool:
 
 
 def _tables(
-    engine: DuckDbEngine,
-    files: Sequence[CclfFile],
-    accounts: dict[str, Account],
-    filled: set[str],
-    usual: UsualLines | None,
-    latest: dt.date,
-    problems: Problems,
+    engine: DuckDbEngine, accounts: dict[str, Account], filled: set[str], usual: UsualLines | None, problems: Problems
 ) -> dict[str, str]:
-    """Fill the accounts and return the query of each table."""
-    for table, key in _REPEAT_KEYS.items():
-        accounts[table.upper()].drop(DUPLICATE, remove_repeats(engine, table, key))
-    keys: dict[str, NaturalKey] = {"cclf1": FACILITY, "cclf5": CLINICIAN, "cclf6": CLINICIAN}
-    for table, natural in keys.items():
-        strike(engine, lines.name_person(engine, table), f"{table}_struck", natural)
-    lines.name_person(engine, "cclf7")
-    day = latest.isoformat()
-    lines.facility_fates(engine, day)
-    lines.service_line_fates(engine)
-    lines.facility_diagnosis_fates(engine)
-    lines.part_b_fates(engine, "cclf5", day)
-    lines.part_b_fates(engine, "cclf6", day)
-    lines.drug_fates(engine, day)
-    for table in ("cclf1", "cclf2", "cclf4", "cclf5", "cclf6", "cclf7"):
-        lines.count_fates(engine, f"{table}_fates", accounts[table.upper()])
+    """Fill the accounts with what went the short way and return the query of each table."""
     dated = "SELECT from_date FROM all_lines"
     if usual is not None:
         accounts["CCLF5"].kept += usual.kept
@@ -319,22 +301,14 @@ def _tables(
         if usual.kept:
             first, last = (day(usual.columns["from_date"]) for day in (np.min, np.max))
             dated += f" UNION ALL SELECT DATE '1970-01-01' + unnest([{first}, {last}])"
-    kept, blank = make_people(engine, [file for file in files if file.kind == "CCLF8"])
-    accounts["CCLF8"].kept = kept
-    accounts["CCLF8"].drop("person missing", blank)
-    accounts["CCLF8"].drop(
-        "another record of the same person and delivery",
-        accounts["CCLF8"].records - sum(accounts["CCLF8"].dropped.values()) - kept,
-    )
     _count_moved_payments(engine, problems)
     every_line = [lines.clinician_lines(), lines.equipment_lines(), lines.facility_lines(), lines.drug_lines()]
-    engine.execute("CREATE OR REPLACE TEMP VIEW all_lines AS " + " UNION ALL ".join(every_line))
-    engine.execute("CREATE OR REPLACE TEMP VIEW dated AS " + dated)
+    engine.execute("CREATE OR REPLACE VIEW all_lines AS " + " UNION ALL ".join(every_line))
+    engine.execute("CREATE OR REPLACE VIEW dated AS " + dated)
     engine.execute(
-        "CREATE OR REPLACE TEMP VIEW part_d_lines AS SELECT person AS beneficiary, CLM_LINE_FROM_DT AS from_date "
+        "CREATE OR REPLACE VIEW part_d_lines AS SELECT person AS beneficiary, CLM_LINE_FROM_DT AS from_date "
         "FROM cclf7_fates WHERE fate IS NULL"
     )
-    make_enrollment(engine)
     return {
         "claim_lines": "SELECT * FROM all_lines",
         "claim_diagnoses": f"{lines.clinician_diagnoses(filled)} UNION ALL {lines.facility_diagnoses()}",

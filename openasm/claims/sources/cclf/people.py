@@ -68,7 +68,7 @@ def make_people(engine: DuckDbEngine, files: Sequence[CclfFile]) -> tuple[int, i
     engine.create_rows("made_on", ("file_number", "made"), made, types=("INTEGER", "DATE"))
     engine.execute(
         """
-        CREATE OR REPLACE TEMP TABLE every_snapshot AS
+        CREATE OR REPLACE TABLE every_snapshot AS
         SELECT coalesce(x.current, p.BENE_MBI_ID) AS person, coalesce(m.made, DATE '9999-12-31') AS made,
                p.BENE_FIPS_STATE_CD AS state, p.BENE_FIPS_CNTY_CD AS county, coalesce(p.GEO_ZIP5_CD, p.BENE_ZIP_CD) AS zip,
                p.BENE_DOB AS birth_date, p.BENE_DEATH_DT AS death_date, p.BENE_SEX_CD AS sex,
@@ -84,7 +84,7 @@ def make_people(engine: DuckDbEngine, files: Sequence[CclfFile]) -> tuple[int, i
     # Most people stand in a delivery once: only the others have to be put in order.
     engine.execute(
         """
-        CREATE OR REPLACE TEMP TABLE snapshots AS
+        CREATE OR REPLACE TABLE snapshots AS
         WITH several AS (SELECT hash(person, made) AS bucket FROM every_snapshot GROUP BY bucket HAVING count(*) > 1)
         SELECT * EXCLUDE (range_from, range_to) FROM every_snapshot
         WHERE hash(person, made) NOT IN (SELECT bucket FROM several)
@@ -101,7 +101,7 @@ def make_people(engine: DuckDbEngine, files: Sequence[CclfFile]) -> tuple[int, i
     )
     engine.execute(
         """
-        CREATE OR REPLACE TEMP TABLE beneficiaries AS
+        CREATE OR REPLACE TABLE beneficiaries AS
         SELECT person AS beneficiary, birth_date, death_date,
                CASE sex WHEN '1' THEN 'male' WHEN '2' THEN 'female' WHEN '0' THEN 'unknown' END AS sex,
                CASE WHEN state SIMILAR TO '[0-9]{1,2}' AND county SIMILAR TO '[0-9]{1,3}' AND county <> '000'
@@ -126,7 +126,7 @@ def make_enrollment(engine: DuckDbEngine) -> None:
     """
     engine.execute(
         """
-        CREATE OR REPLACE TEMP TABLE enrollment AS
+        CREATE OR REPLACE TABLE enrollment AS
         WITH span AS (SELECT date_trunc('month', min(from_date))::DATE AS first, max(from_date) AS last FROM dated),
         months AS (
             SELECT unnest(generate_series(first, last, INTERVAL 1 MONTH))::DATE AS month FROM span WHERE first IS NOT NULL

@@ -13,7 +13,7 @@ from openasm.claims.accounting import Account, stop_if_damaged
 from openasm.claims.sources.cclf.files import CclfFile
 from openasm.claims.sources.cclf.layout import NO_DATES, FileLayout
 from openasm.tables.duckdb_engine import DuckDbEngine
-from openasm.tables.fixed_width import Broken, Field, Reading, WrongRecordLength, arrow_schema, read_batches
+from openasm.tables.fixed_width import Broken, Field, FieldReader, Reading, WrongRecordLength, read_batches
 
 WRONG_LENGTH = declare(
     "C107",
@@ -81,17 +81,16 @@ def read_kind(
     A wrong record length is an error in `problems` (the table then lacks that file), unreadable records are warnings.
     """
     readings = [Reading(file.path) for file in files]
-    schema = arrow_schema(fields)
+    reader = FieldReader(fields, NO_DATES)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for number, (file, reading) in enumerate(zip(files, readings, strict=True)):
             try:
                 yield from read_batches(
                     reading,
-                    fields,
+                    reader,
                     record_length=layout.record_length,
                     file_number=number,
-                    no_dates=NO_DATES,
                     threads=threads,
                     chosen=None if chosen is None else chosen[number],
                 )
@@ -109,7 +108,7 @@ def read_kind(
                         WRONG_LENGTH, file.name, found="more of the same", count=wrong.count - len(wrong.first)
                     )
 
-    engine.create_table(table, pa.RecordBatchReader.from_batches(schema, batches()))
+    engine.create_table(table, pa.RecordBatchReader.from_batches(reader.schema, batches()))
     account = Account(layout.file, 0)
     filled: set[str] = set()
     for file, reading in zip(files, readings, strict=True):

@@ -58,7 +58,7 @@ def remove_repeats(engine: DuckDbEngine, table: str, key: str) -> int:
             SELECT rowid FROM (
                 SELECT rowid, row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place
                 FROM {table}
-                WHERE ({key}) IN (SELECT ({key}) FROM {table} GROUP BY ({key}) HAVING count(*) > 1)
+                WHERE hash({key}) IN (SELECT hash({key}) FROM {table} GROUP BY 1 HAVING count(*) > 1)
             ) WHERE place > 1
         )
         """
@@ -88,7 +88,7 @@ def strike(engine: DuckDbEngine, table: str, struck: str, natural: NaturalKey) -
         )
         """
     )
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE {struck} (claim VARCHAR, kind VARCHAR, reason VARCHAR)")
+    engine.execute(f"CREATE OR REPLACE TABLE {struck} (claim VARCHAR, kind VARCHAR, reason VARCHAR)")
     for together in (["person", *names, *amounts], ["person", *names]):
         _pair(engine, struck, together)
     return engine.changed(
