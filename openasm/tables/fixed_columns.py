@@ -149,13 +149,39 @@ def _spans(each: Field) -> list[tuple[int, int]]:
     return [(first + at, size) for at, size in pieces]
 
 
+class _Texts:
+    """The first texts of a domain, to be taken by their codes."""
+
+    def __init__(self, domain: w.Domain, texts: Sequence[str]) -> None:
+        self.domain = domain
+        self.count = len(texts)
+        lengths = {len(text) for text in texts}
+        self._length = lengths.pop() if len(lengths) == 1 and "".join(texts).isascii() else 0
+        # Of equal length: characters in a row, and two values more for the negative codes.
+        raw = "".join(texts).encode() + bytes(2 * self._length)
+        kind = f"u{self._length}" if self._length in (1, 2, 4, 8) else f"V{self._length}"  # numbers are taken fastest
+        self._equal = np.frombuffer(raw, dtype=kind) if self._length else None
+        self._any = pa.array(texts, pa.string())
+
+    def take(self, codes: Any) -> pa.Array:
+        """The text of every code, null for negative ones."""
+        missing = codes < 0
+        some = bool(missing.any())
+        if self._equal is None:
+            return self._any.take(pa.array(codes, mask=missing if some else None))
+        rows = len(codes)
+        offsets = np.arange(0, rows * self._length + 1, self._length, dtype=np.int32)
+        there = pa.py_buffer(np.packbits(~missing, bitorder="little")) if some else None
+        return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(self._equal[codes]), there)
+
+
 class _Codes:
     """The codes of one kind met so far, each cleaned once."""
 
     def __init__(self, each: Field) -> None:
         self._field = each
         self._domain = self._fresh()
-        self._texts: tuple[w.Domain, pa.Array] = self._domain, pa.array([], pa.string())
+        self._texts = _Texts(self._domain, [])
 
     def _fresh(self) -> w.Domain:
         # Where bytes of zero end a field they belong to it.
@@ -190,21 +216,14 @@ class _Codes:
             codes = domain.encode(words[0])
         if len(domain.values) > MOST_KEPT:
             self._domain = self._fresh()
-        missing = codes < 0
-        some = bool(missing.any())
-        unusable = int(np.count_nonzero(codes == w.ODD)) if some else 0
-        places = pa.array(codes, mask=missing if some else None)
-        return Column(self._texts_of(domain).take(places), unusable=unusable)
+        texts = self._texts
+        if texts.domain is not domain or texts.count < len(domain.values):
+            texts = self._texts = _Texts(domain, domain.values[:])
+        unusable = int(np.count_nonzero(codes == w.ODD))
+        return Column(texts.take(codes), unusable=unusable)
 
     def _sized(self, words: Any) -> list[tuple[Any, int]]:
         return [(own, size) for own, (_, size) in zip(words, _spans(self._field), strict=True)]
-
-    def _texts_of(self, domain: w.Domain) -> pa.Array:
-        of, texts = self._texts
-        if of is not domain or len(texts) < len(domain.values):
-            texts = pa.array(domain.values[:], pa.string())
-            self._texts = domain, texts
-        return texts
 
     def _one_by_one(self, cells: Any) -> Column:
         places, texts = _distinct(np.ascontiguousarray(cells))
