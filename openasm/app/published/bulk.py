@@ -19,6 +19,7 @@ import sqlite3
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -104,19 +105,22 @@ class _Copy:
     def add_table(self, model: type[models.Model], rows: pa.Table) -> int:
         import pyarrow as pa  # heavy: loaded only here
         import pyarrow.compute as pc
-        import pyarrow.csv as pa_csv
 
         if not rows.num_rows:
             return 0
         table, names = model._meta.db_table, [column_of(model, name) for name in rows.column_names]
         plain = [column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column for column in rows.columns]
-        options = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")  # a missing value has no quotes
+        texts = _csv_texts(pa.table(plain, names=names))
         quoted = ", ".join(f'"{name}"' for name in names)
-        with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({quoted}) FROM STDIN (FORMAT csv)') as copy:
-            for batch in pa.table(plain, names=names).to_batches(_TABLE_BATCH):
-                text = io.BytesIO()
-                pa_csv.write_csv(batch, text, options)
-                copy.write(text.getbuffer())
+        with (
+            ThreadPoolExecutor(1) as beside,  # writes the next rows as text while the server takes the last ones
+            connection.cursor() as cursor,
+            cursor.copy(f'COPY "{table}" ({quoted}) FROM STDIN (FORMAT csv)') as copy,
+        ):
+            written = beside.submit(next, texts, None)
+            while (text := written.result()) is not None:
+                written = beside.submit(next, texts, None)
+                copy.write(text)
         for field in model._meta.concrete_fields:
             if isinstance(field, models.ForeignKey) and field.name in rows.column_names:
                 self._named[field.remote_field.model].append(pc.unique(rows.column(field.name)).drop_null())
@@ -134,6 +138,17 @@ class _Copy:
                 (found,) = cursor.fetchone()
                 if found != len(named):
                     raise IntegrityError(f"{len(named) - found:,} references name no row of {target.__name__}")
+
+
+def _csv_texts(rows: pa.Table) -> Iterator[memoryview]:
+    """Rows as CSV, some at a time; a missing value has no quotes."""
+    import pyarrow.csv as pa_csv
+
+    options = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
+    for batch in rows.to_batches(_TABLE_BATCH):
+        text = io.BytesIO()
+        pa_csv.write_csv(batch, text, options)
+        yield text.getbuffer()
 
 
 def _check_references(cursor: CursorWrapper, model: type[models.Model], rows: str) -> None:
