@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from openasm.base.errors import InputRefused
 from openasm.claims.loading import load_claims
-from openasm.claims.sources.cclf import load
-from openasm.tables import words
+from openasm.claims.sources.cclf import load, usual
+from openasm.tables import fixed_width, words
 from tests.builders import cclf
 
 PEOPLE = ["1SA0A00AA00", "1SA0A00AA01", "1SA0A00AA08", ""]
@@ -71,9 +71,9 @@ SOUND = "".join(
 ).encode()
 
 
-def _loaded(folder: Path, out: Path) -> tuple[dict, dict]:
+def _loaded(folder: Path, out: Path, threads: int = 2) -> tuple[dict, dict]:
     try:
-        manifest = load_claims("cclf", [folder], out, threads=2)
+        manifest = load_claims("cclf", [folder], out, threads=threads)
     except InputRefused as refused:
         return {}, {"refused": sorted(str(problem) for problem in refused.problems)}
     # A claim of which two versions stand has rows of one key, which stand in any order.
@@ -113,6 +113,63 @@ def test_both_ways_are_equal(records, files: int) -> None:
             account["dropped"] = dict(sorted(account["dropped"].items()))
     assert short == long
     assert short_manifest == long_manifest
+
+
+HISTORY = st.tuples(
+    st.integers(1, 9), st.sampled_from(PEOPLE), st.sampled_from("0001 2"), st.sampled_from(["200.00", "", "x"])
+)
+
+
+@settings(
+    max_examples=4,
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(RECORD, max_size=12), st.lists(HISTORY, min_size=1, max_size=12), st.integers(1, 3))
+def test_any_number_of_threads_gives_the_same(records, histories, files: int) -> None:
+    """Every kind of file with cancelled, odd and broken records, in one file or several, read in one block or many."""
+    visits = [
+        cclf.visit(claim, line, person, **{"CLM_CNTL_NUM": control, "CLM_ADJSMT_TYPE_CD": kind, **dict(changes)})
+        for claim, line, person, control, kind, changes in records
+    ]
+    sound = [cclf.visit(1000 + each, 1, PEOPLE[each % 2]) for each in range(300)]
+    headers = [cclf.header(200 + each, PEOPLE[each % 3]) for each in range(300)]
+    fills = [cclf.fill(600 + each, PEOPLE[each % 3]) for each in range(300)]
+    for claim, person, kind, amount in histories:
+        headers.append(
+            cclf.header(
+                claim, person, CLM_ADJSMT_TYPE_CD=kind, CLM_PMT_AMT=amount, CLM_TYPE_CD="4060"[claim % 2 * 2 :][:2]
+            )
+        )
+        fills.append(cclf.fill(claim % 4, person, CLM_ADJSMT_TYPE_CD=kind, CLM_LINE_BENE_PMT_AMT=amount))
+    lines = [{"CUR_CLM_UNIQ_ID": f"{claim % 9:013d}", "CLM_LINE_NUM": claim} for claim in range(40)]
+    coded = [
+        {
+            "CUR_CLM_UNIQ_ID": f"{claim % 9:013d}",
+            "CLM_PROD_TYPE_CD": "D",
+            "CLM_VAL_SQNC_NUM": claim,
+            "CLM_DGNS_CD": "E119",
+        }
+        for claim in range(40)
+    ]
+    people = [cclf.person(mbi) for mbi in PEOPLE[:3]]
+    kinds = {"1": headers, "2": lines, "4": coded, "5": sound + visits, "7": fills, "8": people}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for each in range(files):
+            for kind, rows in kinds.items():
+                cclf.write(
+                    folder / "in" / f"P.A9999.ACO.ZC{kind}Y26.D26100{each + 1}.T0000000",
+                    f"CCLF{kind}",
+                    rows[each::files],
+                )
+        cclf.write(folder / "in" / "CCLF9", "CCLF9", [{"CRNT_NUM": PEOPLE[0], "PRVS_NUM": PEOPLE[2]}])
+        one = _loaded(folder / "in", folder / "one", threads=1)
+        with mock.patch.object(fixed_width, "BLOCK_RECORDS", 64), mock.patch.object(usual, "BLOCK_RECORDS", 100):
+            several = _loaded(folder / "in", folder / "several", threads=3)
+    assert one == several
 
 
 def test_signed_claim_numbers_and_padded_lines_go_the_short_way(tmp_path: Path) -> None:

@@ -170,12 +170,13 @@ def load_cclf(
     numbers, _ = _read_kind("CCLF9", engine, files, layouts, threads, found_numbers)
     numbers.kept = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], circles)
     wait_for_usual = None
-    if _has_room(files, layouts, memory_bytes):
+    room = _has_room(files, layouts, memory_bytes)
+    if room:
         crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
         of_kind = [file for file in files if file.kind == "CCLF5"]
         # Clinicians' lines are cut while the other kinds go to the engine.
         wait_for_usual = beside(lambda: read_usual(of_kind, layouts["CCLF5"], crosswalk, last_day))
-    with InTurn(engine, threads=threads) as settling:
+    with InTurn(engine, threads=threads if room else 1) as settling:  # two things at once need more memory than one
 
         def settle_beside(account: Account) -> None:
             of_kind = [file for file in files if file.kind == account.source]
