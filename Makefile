@@ -10,7 +10,8 @@ DEMO ?= demo
 WORKBENCH ?= workbench
 SCREENSHOTS ?=
 POSTGRES_TESTS ?= tests/app
-SPARK_TESTS ?= tests
+SPARK_TESTS ?= $(shell grep -rl "mark\.spark" tests --include="test_*.py")
+SPARK_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo workbench test test-spark test-wheel test-browser test-postgres environments check format bench docs lock clean
@@ -50,7 +51,7 @@ test: $(STAMP)  ## All tests that need no Java, browser or server
 	$(BIN)/python -m pytest -n 2 -m "not spark and not browser and not postgres"
 
 test-spark: $(VENV)/.installed-spark  ## The engine tests on Spark (needs Java 17)
-	$(BIN)/python -m pytest -m spark $(SPARK_TESTS)
+	$(BIN)/python -m pytest -m spark -n $(SPARK_WORKERS) --dist loadfile $(SPARK_TESTS)
 
 test-browser: $(VENV)/.installed-browser  ## Journeys through the workbench in Chromium; SCREENSHOTS=docs/screenshots renews the pictures
 	OPENASM_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -m browser tests/app/browser

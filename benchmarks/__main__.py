@@ -121,6 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
     missed = False
     for name in asked.names or known:
         title, rows = run_one(name)
+        if not rows:
+            print(f"{name}: what it needs is not installed; its section stays as it is", file=sys.stderr)
+            continue
         sections[name] = section(name, title, rows)
         missed = missed or any(row.kept is False for row in rows)
         print(sections[name])

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import narwhals as nw
-import pyarrow.parquet as pq
 
 from openasm.episodes.attribution import attributed_clinicians
 from openasm.episodes.categories import episode_categories
@@ -62,20 +61,19 @@ class Chain:
     progress: Callable[[str], None] = lambda _: None
 
     def stage(self, name: str, make: Callable[[], Frame]) -> Frame:
-        """A stage's frame, made and kept when it is not there yet. A file under its name is always whole."""
+        """A stage's frame, made and kept when it is not there yet. What stands under its name is always whole."""
         path = self.path(name)
-        if not path.is_file():
+        if not path.exists():
             self.progress(name)
-            self.engine.sink_parquet(make(), path, order_by=KEEP_WHOLE.get(name, ()))
+            if name in KEEP_WHOLE:
+                self.engine.sink_parquet(make(), path, order_by=KEEP_WHOLE[name])
+            else:
+                self.engine.sink_rows(make(), path)
         return self.engine.read_parquet(path)
 
     def path(self, name: str) -> Path:
-        """Where a stage's file stands."""
+        """Where a stage's file stands, or the folder of its files."""
         return self.folder / f"{name}.parquet"
-
-    def rows(self, name: str) -> int:
-        """Rows of a stage that is there."""
-        return int(pq.ParquetFile(self.path(name)).metadata.num_rows)
 
 
 def run_steps(chain: Chain, claims: ClaimFrames, codes: CodesList, construction: Construction, *, year: int) -> None:

@@ -56,6 +56,12 @@ class Engine(Protocol):
         without them the order is the engine's. private: readable by its owner alone.
         """
 
+    def sink_rows(self, frame: Frame, path: Path) -> None:
+        """Keep the rows, in any order and readable by their owner alone, under a path that `read_parquet` takes.
+
+        It appears whole or not at all: one Parquet file, or a folder of them where many machines write at once.
+        """
+
     def close(self) -> None:
         """Let go of memory and remove the spill folder."""
 

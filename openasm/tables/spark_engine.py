@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import narwhals as nw
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from openasm.base.errors import WrongUsage
 from openasm.tables.engine import Frame, csv_files, new_spill_folder, parquet_files, remove_folder
-from openasm.tables.whole_file import temporary_beside
+from openasm.tables.whole_file import temporary_beside, whole_folder
 
 _MISSING = (
     "The Spark engine needs the extra openasm[spark] and Java 17 or newer: install both (`pip install 'openasm[spark]'`, "
@@ -52,7 +53,10 @@ class SparkEngine:
     def read_parquet(self, paths: Path | Sequence[Path]) -> Frame:
         """See Engine."""
         files = [str(path.resolve()) for path in parquet_files(paths)]
-        return _lazy(self.session.read.option("mergeSchema", len(files) > 1).parquet(*files))
+        columns = _columns_of(files)
+        # Told the columns, Spark needs no job to find them out.
+        reader = self.session.read.schema(columns) if columns else self.session.read.option("mergeSchema", True)
+        return _lazy(reader.parquet(*files))
 
     def read_csv(self, paths: Path | Sequence[Path]) -> Frame:
         """See Engine."""
@@ -66,9 +70,9 @@ class SparkEngine:
 
     def from_rows(self, columns: Mapping[str, Sequence[Any]], schema: Mapping[str, Any]) -> Frame:
         """See Engine."""
-        native = _spark_schema(schema)
-        rows = list(zip(*(columns[name] for name in schema), strict=True))
-        return _lazy(self.session.createDataFrame(rows, schema=native))
+        # By way of Arrow, as the rows then lie in the plan: Spark knows how few they are and sends them to where the lines are.
+        arrow = nw.Schema(dict(schema)).to_arrow()
+        return self.from_arrow(pa.table({name: list(columns[name]) for name in schema}, schema=arrow))
 
     def held(self, frame: Frame) -> Frame:
         """See Engine."""
@@ -84,8 +88,9 @@ class SparkEngine:
         with temporary_beside(path, private=private) as temporary:
             folder = temporary.with_name(f"{temporary.name}.parts")
             try:
-                # One partition first, then ordered within it: a sort across partitions would be merged in any order.
-                one = native.coalesce(1)
+                # One partition first, then ordered within it: a sort across partitions would be merged in any order. By a
+                # shuffle, as `coalesce` would leave what comes before to one task as well.
+                one = native.repartition(1)
                 ordered = one.sortWithinPartitions(*order_by) if order_by else one
                 ordered.write.option("compression", "zstd").parquet(str(folder.resolve()))
                 parts = sorted(folder.glob("part-*.parquet"))
@@ -93,6 +98,15 @@ class SparkEngine:
             finally:
                 remove_folder(folder)
         return int(pq.ParquetFile(path).metadata.num_rows)  # what the file says of itself: no further job
+
+    def sink_rows(self, frame: Frame, path: Path) -> None:
+        """See Engine. A folder with a file of each task, so that no task holds all rows."""
+        with whole_folder(path) as folder:
+            parts = folder / "parts"
+            nw.to_native(frame).write.option("compression", "zstd").parquet(str(parts.resolve()))
+            for part in parts.glob("part-*.parquet"):
+                part.rename(folder / part.name)
+            remove_folder(parts)
 
     def close(self) -> None:
         """See Engine."""
@@ -129,19 +143,15 @@ def _settings(memory_bytes: int, threads: int, spill: Path) -> dict[str, str]:
     }
 
 
-def _spark_schema(schema: Mapping[str, Any]) -> Any:
-    from pyspark.sql import types
+_SIMPLE = frozenset({pa.string(), pa.int64(), pa.int32(), pa.float64(), pa.bool_(), pa.date32()})
 
-    kinds: dict[Any, Any] = {
-        nw.String: types.StringType(),
-        nw.Int64: types.LongType(),
-        nw.Int32: types.IntegerType(),
-        nw.Float64: types.DoubleType(),
-        nw.Boolean: types.BooleanType(),
-        nw.Date: types.DateType(),
-    }
-    fields = []
-    for name, dtype in schema.items():
-        kind = kinds[dtype if isinstance(dtype, type) else type(dtype)]
-        fields.append(types.StructField(name, kind, nullable=True))
-    return types.StructType(fields)
+
+def _columns_of(files: Sequence[str]) -> Any:
+    """The columns of Parquet files as Spark takes them; None where they are not all of the simplest kinds: Spark looks itself."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    try:
+        found = pa.unify_schemas([pq.read_schema(file) for file in files])
+    except (OSError, pa.ArrowException):  # Spark says what is wrong with it
+        return None
+    return from_arrow_schema(found) if set(found.types) <= _SIMPLE else None

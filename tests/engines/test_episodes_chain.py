@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -94,10 +95,38 @@ def written(facts: Facts, engine: Engine, folder: Path, year: int = YEAR) -> dic
     return {path.name: path.read_bytes() for path in sorted((folder / "out").rglob("*.*"))}
 
 
-def test_the_order_of_rows_changes_no_byte(engine: Engine, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def made(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """Stages and output of `some_facts`, and the output's bytes; for reading only."""
+    folder = tmp_path_factory.mktemp(engine.name)
+    return folder, written(some_facts(), engine, folder)
+
+
+@pytest.fixture
+def copy(made: tuple[Path, dict[str, bytes]], tmp_path: Path) -> Path:
+    """The same to change."""
+    return Path(shutil.copytree(made[0], tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def duck() -> Iterator[Engine]:
+    """For what the engine has no part in: on Spark a chain takes many seconds."""
+    with open_engine(memory_bytes=1024**3, threads=2) as opened:
+        yield opened
+
+
+def removed(path: Path) -> None:
+    """Take away a stage: a file, or a folder of files where Spark made it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def test_the_order_of_rows_changes_no_byte(engine: Engine, made: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
+    folder, first = made
     facts = some_facts()
-    first = written(facts, engine, tmp_path / "a")
-    assert pq.ParquetFile(tmp_path / "a" / "out" / "patients" / "episodes.parquet").metadata.num_rows > 25
+    assert pq.ParquetFile(folder / "out" / "patients" / "episodes.parquet").metadata.num_rows > 25
     assert set(first) == {
         *("attribution.parquet", "categories.csv", "cost.csv", "costliest.parquet", "episode_costs.parquet"),
         *("episodes.parquet", "models.csv", "timeline.parquet"),
@@ -116,9 +145,9 @@ def test_the_order_of_rows_changes_no_byte(engine: Engine, tmp_path: Path) -> No
     assert written(shuffled, engine, tmp_path / "b") == first
 
 
-def test_shifting_all_days_shifts_the_episodes(engine: Engine, tmp_path: Path) -> None:
-    written(some_facts(), engine, tmp_path / "a")
-    written(some_facts(shift=365), engine, tmp_path / "b", year=YEAR + 1)
+def test_shifting_all_days_shifts_the_episodes(duck: Engine, tmp_path: Path) -> None:
+    written(some_facts(), duck, tmp_path / "a")
+    written(some_facts(shift=365), duck, tmp_path / "b", year=YEAR + 1)
     names = ["beneficiary", "tin", "days", "observed_cents"]
     a, b = (pq.read_table(tmp_path / each / "out" / "patients" / "episodes.parquet") for each in "ab")
     assert a.select(names).to_pylist() == b.select(names).to_pylist()
@@ -126,23 +155,32 @@ def test_shifting_all_days_shifts_the_episodes(engine: Engine, tmp_path: Path) -
     assert set(moved) == {365}
 
 
-def test_a_chain_broken_off_anywhere_goes_on_to_the_same_bytes(engine: Engine, tmp_path: Path) -> None:
+def test_a_chain_broken_off_anywhere_goes_on_to_the_same_bytes(
+    engine: Engine, made: tuple[Path, dict[str, bytes]], copy: Path
+) -> None:
     facts = some_facts()
-    whole = written(facts, engine, tmp_path / "a")
-    for stage in STAGES if engine.name != "spark" else ("episodes", "costs"):  # a stage takes seconds there
-        (tmp_path / "a" / "stages" / f"{stage}.parquet").unlink()
-        assert written(facts, engine, tmp_path / "a") == whole
+    for stage in STAGES if engine.name != "spark" else ("lines", "costs"):  # there a folder and a file
+        removed(copy / "stages" / f"{stage}.parquet")
+        assert written(facts, engine, copy) == made[1]
 
 
-def test_only_missing_stages_are_made(engine: Engine, tmp_path: Path) -> None:
+def test_one_engine_goes_on_with_the_stages_of_another(
+    engine: Engine, duck: Engine, made: tuple[Path, dict[str, bytes]], copy: Path
+) -> None:
+    for stage in ("claims", "attribution", "services", "costs", "conditions", "enrollment", "categories"):
+        removed(copy / "stages" / f"{stage}.parquet")
+    assert written(some_facts(), duck, copy) == made[1]
+
+
+def test_only_missing_stages_are_made(duck: Engine, tmp_path: Path) -> None:
     facts = some_facts()
-    written(facts, engine, tmp_path)
+    written(facts, duck, tmp_path)
     (tmp_path / "stages" / "costs.parquet").unlink()
-    made: list[str] = []
+    stages: list[str] = []
     codes, construction = demonstration(HEART)
-    chain = Chain(engine, tmp_path / "stages", made.append)
-    run_steps(chain, claim_frames(opened(facts, engine)), codes, construction, year=YEAR)
-    assert made == ["costs"]
+    chain = Chain(duck, tmp_path / "stages", stages.append)
+    run_steps(chain, claim_frames(opened(facts, duck)), codes, construction, year=YEAR)
+    assert stages == ["costs"]
 
 
 def test_no_claims_at_all_give_empty_results(engine: Engine, tmp_path: Path) -> None:
@@ -152,9 +190,8 @@ def test_no_claims_at_all_give_empty_results(engine: Engine, tmp_path: Path) -> 
     assert pq.ParquetFile(tmp_path / "out" / "patients" / "timeline.parquet").metadata.num_rows == 0
 
 
-def test_timeline_and_categories_make_the_observed_cost(engine: Engine, tmp_path: Path) -> None:
-    written(some_facts(), engine, tmp_path)
-    out = tmp_path / "out"
+def test_timeline_and_categories_make_the_observed_cost(made: tuple[Path, dict[str, bytes]]) -> None:
+    out = made[0] / "out"
     shown = pq.read_table(out / "patients" / "costliest.parquet").to_pylist()
     assert {row["rank"] for row in shown} == set(range(1, 11))
     timeline = pq.read_table(out / "patients" / "timeline.parquet").to_pylist()

@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from openasm.episodes.days import date_of, day_number
@@ -40,13 +40,19 @@ SPARK = pytest.param(
 
 
 def hurried(engine: Engine) -> settings:
-    """Few but large examples; fewer still on Spark, whose every query takes a second."""
+    """Few but large examples; one on Spark, where every query takes a second: the budget is DuckDB's."""
     return settings(
-        max_examples=2 if engine.name == "spark" else 5,
+        max_examples=1 if engine.name == "spark" else 5,
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
     )
+
+
+def worthwhile(facts: Facts, engine: Engine) -> None:
+    """Where there is one example, pass over the first that Hypothesis makes, in which everything is as simple as can be."""
+    if engine.name == "spark":
+        assume(len({line.beneficiary for line in facts.lines}) > 3)
 
 
 @pytest.fixture(scope="module", params=["duckdb", SPARK])
@@ -233,6 +239,7 @@ def test_equal_on_crowded_edges(engine: Engine, cohort: str, tmp_path: Path) -> 
     @hurried(engine)
     @given(claim_sets(cohort=cohort, days=st.integers(NEW_YEAR - 12, NEW_YEAR + 30), people=12))
     def check(facts: Facts) -> None:
+        worthwhile(facts, engine)
         folder = tmp_path / "stages"
         shutil.rmtree(folder, ignore_errors=True)
         plain = cost_measure(facts, codes, construction, categories=CATEGORIES, year=YEAR)
@@ -242,7 +249,7 @@ def test_equal_on_crowded_edges(engine: Engine, cohort: str, tmp_path: Path) -> 
         seen["regressions"] += sum(model.basis == "regression" for model in quick.expected.models)
 
     check()
-    if engine.name != "spark":  # two examples need not meet everything
+    if engine.name != "spark":  # one example need not meet everything
         assert seen["episodes"] > 30
         assert seen["regressions"] > 0
 
@@ -264,6 +271,7 @@ def test_equal_at_the_constants_of_the_definition(engine: Engine, cohort: str, t
     @given(claim_sets(cohort=cohort, days=days, people=14))
     def check(facts: Facts) -> None:
         nonlocal seen
+        worthwhile(facts, engine)
         folder = tmp_path / "stages"
         shutil.rmtree(folder, ignore_errors=True)
         plain = cost_measure(facts, codes, construction, categories=CATEGORIES, year=YEAR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import narwhals as nw
@@ -11,7 +12,7 @@ import pytest
 from openasm.regulation.rulebook import rules_for
 from openasm.runs.demonstration.files import SIZES, write_demo_files
 from openasm.tables.engine import open_engine
-from tests.builders.configured_runs import SECTIONS_LIGHT, results_of, run_now
+from tests.builders.configured_runs import SECTIONS_LIGHT, results_of, run_now, with_section
 
 SEED = 2027
 ON_THE_CLUSTER = ("claims_by_practice", "eligibility", "episodes-heart_failure", "episodes-low_back_pain", "quality")
@@ -34,8 +35,9 @@ def test_both_engines_give_the_same_run_folder(tmp_path: Path) -> None:
         + SECTIONS_LIGHT.format(tin=group.tins[0]),
         encoding="utf-8",
     )
-    for engine in ("duckdb", "spark"):
-        run_now(folder / "practice.toml", tmp_path / engine, engine=engine)
+    on_spark = with_section(folder, "[run]\n", '[run]\nengine = "spark"\n')
+    for engine, configuration in (("duckdb", folder / "practice.toml"), ("spark", on_spark)):
+        run_now(configuration, tmp_path / engine)
         execution = json.loads((tmp_path / engine / "execution.json").read_text(encoding="utf-8"))
         assert execution["engine"] == engine
         assert [each["name"] for each in execution["stages"] if each["reused"]] == []
@@ -50,6 +52,9 @@ def test_both_engines_give_the_same_run_folder(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_session_of_the_callers_stays(spark_session: object) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/spark.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    exec(example, {})
     with open_engine("spark", memory_bytes=1024**3, threads=2) as engine:
         frame = engine.from_rows({"cents": [1, 2]}, {"cents": nw.Int64()})
         assert engine.to_arrow(frame).num_rows == 2
