@@ -109,7 +109,7 @@ class FieldReader:
             shifted = [(first + w.WORD, length) for first, length in self._spans]
             words = w.cut_words(np.concatenate([before, matrix], axis=1).ravel(), stride + w.WORD, rows, shifted)[0]
         else:
-            words = w.cut_words(matrix.reshape(-1), stride, rows, self._spans, self._buffer(rows))[0]
+            words = w.cut_words(matrix.reshape(-1), stride, rows, self._spans, into=self._buffer(rows))[0]
         found = []
         for each in self.fields:
             first = self._first[each.label]
@@ -322,13 +322,13 @@ def _together(cells: Any) -> Any:
 
 
 def _texts(cells: Any) -> pa.Array:
-    # Most fields are longer than what they hold.
+    # Most fields are longer than what they hold: as long as in the first record, if all others are blank there too.
+    width = len(cells[0].tobytes().rstrip()) or cells.shape[1]
+    if width < cells.shape[1] and (cells[:, width:] == _BLANK).all():
+        cells = cells[:, :width]
     width = cells.shape[1]
-    while width > 1 and cells[0, width - 1] == _BLANK and (cells[:, width - 1] == _BLANK).all():
-        width -= 1
-    cells = cells[:, :width]
     together = _together(cells)
-    if not together.tobytes().isascii():
+    if together.max() > 127:
         places, values = _distinct(cells)
         return pa.array([values[place] or None for place in places], pa.string())
     rows = len(cells)

@@ -178,6 +178,7 @@ def _stride(whole: Any, record_length: int) -> int:
 
 
 def _check_ends(whole: Any, count: int, stride: int, record_length: int, path: Path) -> None:
+    whole = np.asarray(whole)
     full = len(whole) // stride
     step = max(1, _CHECKED_AT_ONCE // stride)
     for start in range(0, full, step):

@@ -180,7 +180,7 @@ class _Reader:
     def block(self, matrix: Any) -> dict[str, Any]:
         """The columns of one block, with `odd`, `cancels` and the buckets of claim and history for every record."""
         rows, stride = matrix.shape
-        cut, feeds = w.cut_words(matrix.reshape(-1), stride, rows, self.spans, self._words)
+        cut, feeds = w.cut_words(matrix.reshape(-1), stride, rows, self.spans, into=self._words, count_feeds=True)
         if feeds != rows or not (matrix[:, -1] == 10).all():
             raise NotUsual("line ends inside records")
         word = {name: cut[place] for name, place in self.labels.items()}
