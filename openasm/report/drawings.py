@@ -146,7 +146,7 @@ def histogram(
     _text(drawing, (left + right) / 2, 3, axis, anchor="middle", colour=SOFT, size=6)
     if money and edges[0] < 0 < edges[-1]:
         _line(drawing, across(0), base, across(0), top, INK)
-    shown = [(named, colour) for named, colour in ((second, SOFT), (marker, FOCUS)) if named is not None]
+    shown = [(named, colour) for named, colour in ((second, INK), (marker, FOCUS)) if named is not None]
     lowest = min((value for (value, _), _ in shown), default=0.0)
     for (value, name), colour in shown:
         line = _line(drawing, across(value), base, across(value), top, colour)
