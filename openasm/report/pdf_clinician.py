@@ -188,7 +188,7 @@ def _peer_costs(costs: PeerCosts) -> Story:
     if costs.own is not None:
         sentence = f"Yours is {money(costs.own)} over {costs.episodes or 0:,} episodes. " + sentence
     if costs.better_share is not None:
-        sentence += f" {share(costs.better_share)} of them cost more."
+        sentence = f"{sentence[:-1]}, and {share(costs.better_share)} of them cost more."
     if costs.source not in ("pool", "none"):
         sentence += f" Points come from published cut points ({costs.source}), not from this distribution."
     if costs.histogram is None:
