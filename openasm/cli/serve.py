@@ -27,7 +27,12 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; others than this machine's need TLS.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port.")] = 8000,
-    threads: Annotated[int, typer.Option("--threads", help="Requests answered at a time by each process.")] = 8,
+    threads: Annotated[
+        int,
+        typer.Option(
+            "--threads", help="Requests answered at a time by each process; 0 takes 8 for one process, 1 for several."
+        ),
+    ] = 0,
     processes: Annotated[
         int, typer.Option("--processes", help="Processes that share the work: as many as processors for many people.")
     ] = 1,
@@ -44,8 +49,8 @@ def serve(
     year: Annotated[int, typer.Option("--year", help="Measurement year of CDS Hooks; 0 takes this year.")] = 0,
 ) -> None:
     """Serve the workbench until stopped. The first start prints a one-time link that makes the first account."""
-    if not 1 <= port <= 65_535 or threads < 1 or not 1 <= processes <= 64:
-        raise WrongUsage("--port is 1 to 65535, --threads 1 or more, --processes 1 to 64.")
+    if not 1 <= port <= 65_535 or threads < 0 or not 1 <= processes <= 64:
+        raise WrongUsage("--port is 1 to 65535, --threads 0 or more, --processes 1 to 64.")
     hooks = None if value_sets is None else _hooks(value_sets, year)
     configure(data)
     started = prepare(demo=_load_demo if demo else None)
@@ -56,6 +61,7 @@ def serve(
         typer.echo("Nobody can sign in yet. Open this link within 24 hours to make the first account; it works once:")
         typer.echo(f"  {where}{started.first_link}")
     sys.stdout.flush()
+    threads = threads or (1 if processes > 1 else 8)
     serve_until_stopped(host=host, port=port, threads=threads, processes=processes, hooks=hooks)
 
 
