@@ -101,20 +101,22 @@ def run() -> list[Row]:
             write_demo_value_sets(value_sets)
         what = "official cases repeated" if DECK.is_dir() else "made-up patients repeated"
         one, all_seven = folder / "one.ndjson.gz", folder / "all.ndjson.gz"
-        half, few = folder / "half.ndjson.gz", folder / "few.ndjson.gz"
+        half, few, ten = folder / "half.ndjson.gz", folder / "few.ndjson.gz", folder / "ten.ndjson.gz"
         write_records(one, ("CMS165",), 20_000)
         write_records(all_seven, measure_ids(), 50_000)
         write_records(half, measure_ids(), 25_000)
         write_records(few, measure_ids(), 10_000)
+        write_records(ten, ("CMS165",), 10)
         out = folder / "out"
+        start = command(ten, value_sets, out, 2, "CMS165", repeat=3).seconds
         rows.append(
             Row(
                 name="CMS165, two processes",
                 what=f"20,000 patients, gzip NDJSON, {what}: the whole command, start of the interpreter and all files included",
                 took=command(one, value_sets, out, 2, "CMS165", repeat=3),
-                limit_seconds=20_000 / 7_500,
-                note="7,500 patients a second; bound by reading facts and parsing JSON; half a second of it is the start of the interpreter and its "
-                "libraries, on one process",
+                limit_seconds=20_000 / 7_500 + start,
+                note=f"promise: 7,500 patients a second, 300 times what the reference engine reaches once it has started; the start, {start:.2f} s, is "
+                "that of the same command over ten patients. Bound by reading facts and parsing JSON",
                 reference="unpack and parse the same file, one process",
                 reference_took=measured(lambda: parsed(one), repeat=2),
             )

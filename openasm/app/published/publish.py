@@ -280,12 +280,15 @@ def clear_leftovers(data: Path) -> None:
 
 
 def _analyze() -> None:
-    """Tell the database how its tables look now, so that it chooses the right indexes."""
+    """Tell the database how its tables look now, so that it chooses the right indexes.
+
+    PostgreSQL also marks the new rows as seen by all now; otherwise it does so while people wait for the first pages.
+    """
     if connection.in_atomic_block:
         return
     if connection.vendor == "sqlite":
         analyze_sqlite()
         return
     with connection.cursor() as cursor:
-        for model in PATIENT_TABLES:
-            cursor.execute(f'ANALYZE "{model._meta.db_table}"')
+        for model in (Patient, *PATIENT_TABLES):
+            cursor.execute(f'VACUUM (ANALYZE) "{model._meta.db_table}"')
