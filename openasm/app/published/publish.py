@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 
 from openasm.app.audit.events import Kind, record
@@ -289,6 +289,7 @@ def _analyze() -> None:
     if connection.vendor == "sqlite":
         analyze_sqlite()
         return
+    tables: list[type[models.Model]] = [Patient, *PATIENT_TABLES]
     with connection.cursor() as cursor:
-        for model in (Patient, *PATIENT_TABLES):
+        for model in tables:
             cursor.execute(f'VACUUM (ANALYZE) "{model._meta.db_table}"')
