@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openasm.base.errors import WrongUsage
-from openasm.base.parameters import Parameter, RuleBook, Rules, load_overlays
-from openasm.regulation.rulebook import book_with, rules_of
+from openasm.base.parameters import Parameter, RuleBook, load_overlays
+from openasm.regulation.rulebook import book_with
 
 MODEL = "model"
 
@@ -58,7 +58,7 @@ PARTS: Mapping[str, Part] = {
     "submission": Part(
         "Formats of the files for CMS",
         ("openasm.submission.formats", "formats_book"),
-        "openasm submit package RUN --formats FILE",
+        "openasm submit prepare RUN --formats FILE",
     ),
     "mips": Part("What MIPS asks of those who are not in the model", ("openasm.submission.mips", "mips_book"), ""),
     "readiness": Part(
@@ -84,13 +84,6 @@ def book_of(name: str, overlays: Iterable[Path]) -> RuleBook:
     if not part.given_with:
         raise WrongUsage(f"Values of the part {name} cannot be replaced by a file.")
     return load_overlays(paths, part.book())
-
-
-def in_force(name: str, book: RuleBook, year: int, *, assume_year: int | None) -> Rules:
-    """The values of a part's book for a performance year; RuleUnpublished for a year without them."""
-    return (
-        rules_of(book, year, assume_year=assume_year) if name == MODEL else book.for_year(year, assume_year=assume_year)
-    )
 
 
 def in_order(entries: Iterable[Parameter], packaged: RuleBook) -> list[Parameter]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import typer
 
 from openasm.base.parameters import Parameter, RuleBook, plain_value, unpublished_names
-from openasm.cli.rule_parts import MODEL, PARTS, book_of, in_force, in_order, part_named
+from openasm.cli.rule_parts import MODEL, PARTS, book_of, in_order, part_named
+from openasm.regulation.rulebook import rules_of
 
 app = typer.Typer(add_completion=False)
 
@@ -38,7 +39,7 @@ def rules(
     if missing is not None:
         _print_missing(book, missing, as_json)
         return
-    entries: Iterable[Parameter] = book.entries if year is None else in_force(of, book, year, assume_year=assume_year)
+    entries: Iterable[Parameter] = book.entries if year is None else rules_of(book, year, assume_year=assume_year)
     shown = in_order((entry for entry in entries if not (unconfirmed and entry.confirmed)), part.book())
     open_count = sum(not entry.confirmed for entry in shown)
     if as_json:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class AsmBeneficiary:
     screening: Screening | None
 
 
+@cache
 def primary_care_book() -> RuleBook:
     """The working values with their citations and statuses."""
     return load_rule_book([Path(__file__).parent / "specifications" / "primary_care.yaml"])

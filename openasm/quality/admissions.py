@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,6 +90,7 @@ class Stay:
     counts: bool
 
 
+@cache
 def admission_book() -> RuleBook:
     """The working definition's values with their citations and statuses."""
     return load_rule_book([Path(__file__).parent / "parameters" / "admissions.yaml"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from openasm.base.errors import InputRefused, RuleUnpublished, WrongUsage
 from openasm.cli import rules as command
+from openasm.cli.main import COMMANDS
 from openasm.cli.rule_parts import PARTS
 from openasm.regulation.rulebook import rule_book
 
@@ -136,6 +139,15 @@ def test_the_users_values_of_another_part(tmp_path):
     refused = run("--of", "mips", "--rules", str(overlay)).exception
     assert isinstance(refused, WrongUsage)
     assert "cannot be replaced" in str(refused)
+
+
+@pytest.mark.parametrize("part", [each for each in PARTS.values() if each.given_with.startswith("openasm ")])
+def test_the_command_that_takes_ones_own_values_exists(part):
+    _, name, *words, option, _ = part.given_with.split()
+    found = get_command(importlib.import_module(COMMANDS[name][0]).app)
+    for word in words:
+        found = getattr(found, "commands", {}).get(word, found) if word.islower() else found
+    assert any(option in each.opts for each in found.params), part.given_with
 
 
 def test_a_part_there_is_not():

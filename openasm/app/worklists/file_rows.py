@@ -25,7 +25,7 @@ def file_rows(cases: QuerySet[Case], *, practice: Practice, run: Run, today: dt.
     """Rows in the order of the list, read some thousand at a time."""
     source = cases.select_related("patient", "item__owner").order_by("pk").iterator(chunk_size=_AT_A_TIME)
     while some := list(itertools.islice(source, _AT_A_TIME)):
-        for row in case_rows(some, practice=practice, run=run, today=today):
+        for row in case_rows(some, practice=practice, run=run, today=today, names={}):  # a file has no names
             yield _cells(row)
 
 

@@ -33,7 +33,7 @@ from openasm.app.worklists.models import (
     WorkItem,
     newest_worklist,
 )
-from openasm.app.worklists.rows import CaseRow, case_rows
+from openasm.app.worklists.rows import CaseRow, case_rows, clinician_names
 from openasm.base.errors import WrongUsage
 
 _NOT_SEEN = (
@@ -137,7 +137,10 @@ def _page(
     today = timezone.localdate()
     cases = list(_cases(request, practice).filter(patient=person).order_by("pk"))
     published = newest_worklist(practice)
-    rows = case_rows(cases, practice=practice, run=published.run, today=today) if published is not None else ()
+    rows: tuple[CaseRow, ...] = ()
+    if published is not None:
+        names = clinician_names(practice, published.run)
+        rows = case_rows(cases, practice=practice, run=published.run, today=today, names=names)
     items = list(_items(request, practice).filter(patient=person).order_by("-year", "measure", "group"))
     steps = _steps(items)
     open_items = {case.item_id for case in cases}

@@ -53,10 +53,14 @@ class CaseRow:
         return self.case.item.version if self.case.item is not None else 0
 
 
-def case_rows(cases: Sequence[Case], *, practice: Practice, run: Run, today: dt.date) -> tuple[CaseRow, ...]:
-    """Rows of cases whose patient, item and owner have been fetched with them; two queries more, however many cases."""
+def case_rows(
+    cases: Sequence[Case], *, practice: Practice, run: Run, today: dt.date, names: Mapping[str, str]
+) -> tuple[CaseRow, ...]:
+    """Rows of cases whose patient, item and owner have been fetched with them; one query more, however many cases.
+
+    names: those of `clinician_names`.
+    """
     ways = _ways(cases, practice=practice, run=run, today=today)
-    names = clinician_names(practice, run) if cases else {}
     rows = []
     for case in cases:
         tone, window = window_badge(case.earliest, case.due, today)

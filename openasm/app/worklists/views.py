@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -57,7 +58,8 @@ def worklist(request: PageRequest, practice: Practice) -> HttpResponse:
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    rows = case_rows(part.cases, practice=practice, run=run, today=today)
+    names = clinician_names(practice, run)
+    rows = case_rows(part.cases, practice=practice, run=run, today=today, names=names)
     patients_viewed(request, page="worklist", count=len(rows))
     context = {
         "run": run,
@@ -68,7 +70,7 @@ def worklist(request: PageRequest, practice: Practice) -> HttpResponse:
         "selection": selection,
         "many": ManyForm(practice),
         "by_measure": _by_measure(request, published, today),
-        **_choices(request, practice, run),
+        **_choices(request, practice, names),
     }
     return render(request, "worklists/worklist.html", context)
 
@@ -199,14 +201,14 @@ def _by_measure(request: PageRequest, published: PublishedWorklist, today: dt.da
     return sorted(found, key=lambda row: (-row["cents"], row["measure"]))
 
 
-def _choices(request: PageRequest, practice: Practice, run: Run) -> dict[str, Any]:
+def _choices(request: PageRequest, practice: Practice, names: Mapping[str, str]) -> dict[str, Any]:
     """What the filters offer."""
     own = request.patients.npi
     return {
         "windows": WINDOWS,
         "sorts": SORTS,
         "statuses": WORK,
-        "clinicians": {} if own is not None else clinician_names(practice, run),
+        "clinicians": {} if own is not None else names,
         "own_npi": own,
         "saved": [
             (each, selection_from(each.query).address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 from openasm.base.errors import WrongUsage
@@ -58,6 +59,7 @@ class Construction:
         return tuple(parameter for parameter in self.rules if parameter.name.startswith(wanted))
 
 
+@cache
 def episode_rule_book() -> RuleBook:
     """Every packaged parameter of both cost measures."""
     return load_rule_book([_HERE / "construction.yaml", *(_HERE / f"{cohort}.yaml" for cohort in COHORTS)])
