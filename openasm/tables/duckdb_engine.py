@@ -46,6 +46,8 @@ class DuckDbEngine:
     def __init__(self, *, memory_bytes: int, threads: int, spill_folder: Path | None = None) -> None:
         self._spill = new_spill_folder(spill_folder)
         self._names = itertools.count(1)
+        self._lent: dict[str, Any] = {}  # Arrow tables that SQL may read, by name; every handle registers them itself
+        self._seen: set[str] = set()
         self.connection = duckdb.connect(
             ":memory:",
             config={
@@ -67,6 +69,7 @@ class DuckDbEngine:
         """
         other = copy.copy(self)
         other.connection = self.connection.cursor()
+        other._seen = set()
         other.connection.execute("SET enable_progress_bar = false")
         return other
 
@@ -90,6 +93,21 @@ class DuckDbEngine:
             self.connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM openasm_incoming")
         finally:
             self.connection.unregister("openasm_incoming")
+
+    def lend(self, name: str, table: Any) -> None:
+        """Let SQL read a pyarrow table by a name, without a copy of it; it does not count in the memory limit nor spill.
+
+        Handles made by `beside` know it after `see_lent`.
+        """
+        self._lent[name] = table
+        self.see_lent()
+
+    def see_lent(self) -> None:
+        """Know the tables lent through other handles."""
+        for name, table in list(self._lent.items()):
+            if name not in self._seen:
+                self.connection.register(name, table)
+                self._seen.add(name)
 
     def append(self, name: str, table: Any) -> None:
         """Add the rows of a pyarrow table to a table of the engine with the same columns."""

@@ -7,11 +7,11 @@ costs one copy a field (`fixed_columns`). Memory is one block a thread whatever 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from openasm.tables.fixed_columns import Field, FieldKind, FieldReader
 
 BLOCK_RECORDS = 32_768
 _CHECKED_AT_ONCE = 1 << 18  # bytes
+Result = TypeVar("Result")
 _NEWLINE, _RETURN = (ord(character) for character in "\n\r")
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "FieldReader",
     "Reading",
     "WrongRecordLength",
+    "in_order",
     "open_records",
     "read_batches",
     "record_matrix",
@@ -107,18 +109,23 @@ def read_batches(
         numbers = np.arange(start, stop) if chosen is None else chosen[start:stop]
         return _block(record_matrix(whole, numbers, stride, whole_run=chosen is None), numbers, fields, file_number)
 
-    if rows <= BLOCK_RECORDS:  # not worth a thread
-        if rows:
-            yield _finished(block(0), reading)
+    for ready in in_order(block, range(0, rows, BLOCK_RECORDS), threads=threads):
+        yield _finished(ready, reading)
+
+
+def in_order(work: Callable[[int], Result], starts: Sequence[int], *, threads: int) -> Iterator[Result]:
+    """The results of `work` for each start, in order; several threads work, never more than one piece ahead of each."""
+    if threads == 1 or len(starts) <= 1:  # not worth a thread
+        yield from map(work, starts)
         return
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        waiting: deque[Future[_Block]] = deque()
-        for start in range(0, rows, BLOCK_RECORDS):
-            waiting.append(pool.submit(block, start))
+        waiting: deque[Future[Result]] = deque()
+        for start in starts:
+            waiting.append(pool.submit(work, start))
             if len(waiting) > threads:
-                yield _finished(waiting.popleft().result(), reading)
+                yield waiting.popleft().result()
         while waiting:
-            yield _finished(waiting.popleft().result(), reading)
+            yield waiting.popleft().result()
 
 
 def open_records(path: Path, record_length: int) -> tuple[Any, int, int] | None:

@@ -183,8 +183,8 @@ def test_signed_claim_numbers_and_padded_lines_go_the_short_way(tmp_path: Path) 
     taken = []
     real = load.read_usual
 
-    def spied(*given: object) -> object:
-        taken.append(real(*given))
+    def spied(*given: object, **named: object) -> object:
+        taken.append(real(*given, **named))
         return taken[-1]
 
     with mock.patch.object(load, "read_usual", spied):

@@ -17,8 +17,9 @@ from openasm.claims import coded
 from openasm.claims.checks import check_claims
 from openasm.claims.contract import CLAIMS_TABLES
 from openasm.claims.loading import load_claims
-from openasm.claims.sources.cclf import load, settling
+from openasm.claims.sources.cclf import load, settling, usual
 from openasm.runs.cost.synthesis import synthetic_region
+from openasm.tables import fixed_width
 from openasm.tables.engine import open_engine
 from tests.builders import cclf
 
@@ -46,11 +47,13 @@ def test_any_number_of_threads_gives_the_same_bytes(delivery: Path, whole: Path,
     seen: list[Any] = []
     real = load.read_usual
 
-    def spied(*given: Any) -> Any:
-        seen.append(real(*given))
+    def spied(*given: Any, **named: Any) -> Any:
+        seen.append(real(*given, **named))
         return seen[-1]
 
-    with mock.patch.object(load, "read_usual", spied):
+    # Blocks so small that every thread has several.
+    small = mock.patch.object(usual, "BLOCK_RECORDS", 100), mock.patch.object(fixed_width, "BLOCK_RECORDS", 64)
+    with mock.patch.object(load, "read_usual", spied), small[0], small[1]:
         load_claims("cclf", [delivery], tmp_path / "three", threads=3)
     first = bytes_of(whole)
     assert set(first) == {"claims.json", *(f"{name}.parquet" for name in CLAIMS_TABLES)}

@@ -6,7 +6,9 @@ import builtins
 import hashlib
 from pathlib import Path
 
+import duckdb
 import narwhals as nw
+import pyarrow as pa
 import pytest
 
 from openasm.base.errors import WrongUsage
@@ -35,6 +37,24 @@ def test_limits_and_spill_folder_are_always_set(tmp_path: Path) -> None:
         assert spill.parent == tmp_path / "spill"
         assert spill.stat().st_mode & 0o077 == 0
     assert not spill.exists()
+
+
+def test_a_lent_table_is_read_where_it_lies_by_every_handle_that_looks() -> None:
+    with open_engine(memory_bytes=SMALL, threads=1) as engine:
+        before = engine.beside()
+        table = pa.table({"code": ["I50", None, "M54"], "cents": [1, 2, 3]})
+        engine.lend("lent", table)
+        engine.execute("CREATE VIEW dear AS SELECT * FROM lent WHERE cents > 1")
+        with pytest.raises(duckdb.CatalogException):
+            before.execute("SELECT * FROM dear")
+        before.see_lent()
+        after = engine.beside()
+        after.see_lent()
+        for handle in (engine, before, after):
+            assert handle.execute("SELECT code, cents FROM dear ORDER BY cents") == [(None, 2), ("M54", 3)]
+        for handle in (before, after):
+            handle.connection.close()
+        assert engine.execute("SELECT count(*) FROM duckdb_tables()") == [(0,)]  # nothing was copied
 
 
 def test_work_larger_than_memory_spills(tmp_path: Path) -> None:

@@ -167,31 +167,28 @@ def load_cclf(
     latest = newest(files)
     last_day = latest or dt.date(2100, 12, 31)
     found_numbers, circles = Problems(), Problems()
-    numbers, _ = _read_kind("CCLF9", engine, files, layouts, threads, found_numbers)
+    room = _has_room(files, layouts, memory_bytes)
+    read = partial(_read_kind, engine=engine, files=files, layouts=layouts, threads=threads, held=room)
+    numbers, _ = read("CCLF9", problems=found_numbers)
     numbers.kept = make_crosswalk(engine, [file for file in files if file.kind == "CCLF9"], circles)
     wait_for_usual = None
-    room = _has_room(files, layouts, memory_bytes)
     if room:
         crosswalk = dict(engine.execute("SELECT previous, current FROM crosswalk"))
         of_kind = [file for file in files if file.kind == "CCLF5"]
         # Clinicians' lines are cut while the other kinds go to the engine.
-        wait_for_usual = beside(lambda: read_usual(of_kind, layouts["CCLF5"], crosswalk, last_day))
+        wait_for_usual = beside(lambda: read_usual(of_kind, layouts["CCLF5"], crosswalk, last_day, threads=threads))
     with InTurn(engine, threads=threads if room else 1) as settling:  # two things at once need more memory than one
 
         def settle_beside(account: Account) -> None:
             of_kind = [file for file in files if file.kind == account.source]
             settling.begin(lambda handle: settle(handle, account, of_kind, last_day.isoformat()))
 
-        accounts = _read(
-            engine, files, layouts, threads, problems, numbers=(numbers, found_numbers), then=settle_beside
-        )
+        accounts = _read(files, layouts, read, problems, numbers=(numbers, found_numbers), then=settle_beside)
         problems.extend(circles)
         usual = wait_for_usual() if wait_for_usual else None
         if not _claims_are_numbers(engine):
             usual = None
-        accounts["CCLF5"], filled = _read_kind(
-            "CCLF5", engine, files, layouts, threads, problems, chosen=usual.others if usual else None
-        )
+        accounts["CCLF5"], filled = read("CCLF5", problems=problems, chosen=usual.others if usual else None)
         problems.refuse_errors()
         settle_beside(accounts["CCLF5"])
         settling.finish()
@@ -224,10 +221,9 @@ def _fetched(engine: DuckDbEngine, *, query: str) -> Any:
 
 
 def _read(
-    engine: DuckDbEngine,
     files: Sequence[CclfFile],
     layouts: dict[str, FileLayout],
-    threads: int,
+    read: Callable[..., tuple[Account, set[str]]],
     problems: Problems,
     *,
     numbers: tuple[Account, Problems],
@@ -242,7 +238,7 @@ def _read(
             accounts[kind] = numbers[0]
             problems.extend(numbers[1])
         elif kind != "CCLF5":
-            accounts[kind], _ = _read_kind(kind, engine, files, layouts, threads, problems)
+            accounts[kind], _ = read(kind, problems=problems)
             then(accounts[kind])
     accounts["CCLF9"].drop(
         "no new number, blank, in a circle or repeated",
@@ -256,12 +252,13 @@ def _read(
 
 def _read_kind(
     kind: str,
+    *,
     engine: DuckDbEngine,
     files: Sequence[CclfFile],
     layouts: dict[str, FileLayout],
     threads: int,
     problems: Problems,
-    *,
+    held: bool,
     chosen: Sequence[Any] | None = None,
 ) -> tuple[Account, set[str]]:
     return read_kind(
@@ -273,6 +270,7 @@ def _read_kind(
         threads=threads,
         problems=problems,
         chosen=chosen,
+        held=held,
     )
 
 

@@ -74,9 +74,12 @@ def read_kind(
     threads: int,
     problems: Problems,
     chosen: Sequence[Any] | None = None,
+    held: bool = False,
 ) -> tuple[Account, set[str]]:
-    """Read every file of one kind into a table; returns its account (records and unreadable ones) and the fields ever filled.
+    """Read every file of one kind; returns its account (records and unreadable ones) and the fields ever filled.
 
+    table: the view of the records to make, over `<table>_read`; held: leave the records where they were read, in memory, instead
+    of copying them into a table of the engine, which can spill.
     chosen: per file the records to read (numbers from 0); the account counts all the same every record of the file.
     A wrong record length is an error in `problems` (the table then lacks that file), unreadable records are warnings.
     """
@@ -108,7 +111,11 @@ def read_kind(
                         WRONG_LENGTH, file.name, found="more of the same", count=wrong.count - len(wrong.first)
                     )
 
-    engine.create_table(table, pa.RecordBatchReader.from_batches(reader.schema, batches()))
+    if held:
+        engine.lend(f"{table}_read", pa.Table.from_batches(batches(), reader.schema))
+    else:
+        engine.create_table(f"{table}_read", pa.RecordBatchReader.from_batches(reader.schema, batches()))
+    engine.execute(f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {table}_read")
     account = Account(layout.file, 0)
     filled: set[str] = set()
     for file, reading in zip(files, readings, strict=True):

@@ -14,7 +14,7 @@ from openasm.claims.accounting import Account
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile
 from openasm.claims.sources.cclf.people import make_people
-from openasm.claims.sources.cclf.standing import CLINICIAN, DUPLICATE, FACILITY, remove_repeats, strike
+from openasm.claims.sources.cclf.standing import CLINICIAN, DUPLICATE, FACILITY, leave_out_repeats, strike
 from openasm.tables.duckdb_engine import DuckDbEngine
 
 _REPEAT_KEYS = {
@@ -41,7 +41,7 @@ def settle(engine: DuckDbEngine, account: Account, files: Sequence[CclfFile], da
             "another record of the same person and delivery", account.records - sum(account.dropped.values()) - kept
         )
         return
-    account.drop(DUPLICATE, remove_repeats(engine, table, _REPEAT_KEYS[table]))
+    account.drop(DUPLICATE, leave_out_repeats(engine, table, _REPEAT_KEYS[table]))
     if table == "cclf1":
         strike(engine, lines.name_person(engine, table), f"{table}_struck", FACILITY)
         lines.facility_fates(engine, day)
@@ -77,7 +77,12 @@ class InTurn:
         if self._pool is None:
             result = work(self._engine)
             return lambda: result
-        waiting = self._pool.submit(work, self._engine).result
+
+        def known() -> Result:
+            self._engine.see_lent()
+            return work(self._engine)
+
+        waiting = self._pool.submit(known).result
         self._begun.append(waiting)
         return waiting
 

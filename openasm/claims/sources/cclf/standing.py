@@ -43,26 +43,31 @@ CLINICIAN = NaturalKey(
 )
 
 
-def remove_repeats(engine: DuckDbEngine, table: str, key: str) -> int:
-    """Delete records that repeat another of the same key from the table; returns how many.
+def leave_out_repeats(engine: DuckDbEngine, table: str, key: str) -> int:
+    """Make the view `table` of the records in `<table>_read` without those that repeat another of the same key; returns how many.
 
     key: comma-separated expressions. Where repeats differ, the one loaded last stays, then the one that sorts last over all its columns, so that the
     order in which files and records come does not matter.
     """
-    columns = [name for name in engine.columns(table) if name not in ("file_number", "record_number")]
+    read = f"{table}_read"
+    columns = [name for name in engine.columns(read) if name not in ("file_number", "record_number")]
     newest_first = [f"{name} DESC NULLS LAST" for name in ("CLM_IDR_LD_DT", "CLM_EFCTV_DT") if name in columns]
     order = ", ".join([*newest_first, *(f"{name} DESC NULLS LAST" for name in columns)])
-    return engine.changed(
+    count = engine.changed(
         f"""
-        DELETE FROM {table} WHERE rowid IN (
-            SELECT rowid FROM (
-                SELECT rowid, row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place
-                FROM {table}
-                WHERE hash({key}) IN (SELECT hash({key}) FROM {table} GROUP BY 1 HAVING count(*) > 1)
-            ) WHERE place > 1
-        )
+        CREATE OR REPLACE TABLE {table}_repeats AS
+        SELECT file_number, record_number FROM (
+            SELECT file_number, record_number, row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place
+            FROM {read}
+            WHERE hash({key}) IN (SELECT hash({key}) FROM {read} GROUP BY 1 HAVING count(*) > 1)
+        ) WHERE place > 1
         """
     )
+    if count:
+        engine.execute(
+            f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM {read} ANTI JOIN {table}_repeats USING (file_number, record_number)"
+        )
+    return count
 
 
 def strike(engine: DuckDbEngine, table: str, struck: str, natural: NaturalKey) -> int:
