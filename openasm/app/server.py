@@ -15,12 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from openasm.base.errors import WrongUsage
-
-if TYPE_CHECKING:
-    from waitress.channel import HTTPChannel
 
 Wsgi = Callable[[Any, Any], Iterable[bytes]]
 PACKAGES = (
@@ -170,22 +167,26 @@ def _answer(
     answering: Wsgi, listening: socket.socket, threads: int, behind_proxy: dict[str, Any], *, shared: bool
 ) -> None:
     """Take requests from a socket until stopped. shared: with other processes, which each take what comes when they have time."""
-    import waitress
+    from waitress.adjustments import Adjustments
 
-    server = waitress.create_server(
+    from openasm.app.answering import Server, SharedServer
+
+    server = (SharedServer if shared else Server)(
         answering,
-        sockets=[listening],
-        threads=threads,
-        ident=None,
-        max_request_body_size=512 << 20,
-        inbuf_overflow=1 << 20,
-        channel_timeout=60,
-        clear_untrusted_proxy_headers=True,
-        **behind_proxy,
+        _sock=listening,
+        bind_socket=False,
+        sockinfo=(listening.family, listening.type),
+        adj=Adjustments(
+            sockets=[listening],
+            threads=threads,
+            ident=None,
+            max_request_body_size=512 << 20,
+            inbuf_overflow=1 << 20,
+            channel_timeout=60,
+            clear_untrusted_proxy_headers=True,
+            **behind_proxy,
+        ),
     )
-
-    if shared:
-        server.channel_class = _one_request_each()
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -197,22 +198,6 @@ def _answer(
         server.run()
     except KeyboardInterrupt:
         server.close()
-
-
-def _one_request_each() -> type[HTTPChannel]:
-    """Connections that end after an answer. One that stays open stays with its process, however busy that is beside an idle one."""
-    from waitress.channel import HTTPChannel
-    from waitress.task import WSGITask
-
-    class LastTask(WSGITask):  # type: ignore[misc]  # waitress has no types
-        def __init__(self, channel: HTTPChannel, request: Any) -> None:
-            request.headers["CONNECTION"] = "close"
-            super().__init__(channel, request)
-
-    class Channel(HTTPChannel):  # type: ignore[misc]
-        task_class = LastTask
-
-    return Channel
 
 
 def divided(work: Callable[[], None], processes: int) -> None:

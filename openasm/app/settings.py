@@ -99,7 +99,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-USE_I18N = True
+USE_I18N = False  # English alone; asking for each number and day which language it is in takes time
 
 # Accounts. Signing up is by invitation only; the adapter closes allauth's own way.
 AUTH_USER_MODEL = "people.User"
@@ -137,7 +137,7 @@ LOGIN_REDIRECT_URL = "practices"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 
 # Sessions: kept in the database, so that they can be ended; limits are checked by people.middleware.SessionLimits.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "openasm.app.people.sessions"
 SESSION_COOKIE_NAME = "__Host-openasm" if CONFIGURATION.tls else "openasm"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

@@ -113,7 +113,7 @@ def test_a_database_that_is_away_gives_a_clear_page(
     def away(*args: object, **kwargs: object) -> None:
         raise OperationalError("could not connect to server at 10.0.0.7")
 
-    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", away)
+    monkeypatch.setattr("openasm.app.people.sessions.SessionStore.load", away)
     response = client.get("/")
     assert response.status_code == 503
     assert response["Retry-After"] == "60"

@@ -9,12 +9,14 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import CharField
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from openasm.app.access.permissions import Permission, Role, grants_in, has_permission, is_member
 from openasm.app.access.request import PageRequest, PatientScope
 from openasm.app.people.models import Practice
 from openasm.app.people.sign_in import ask_again
+from openasm.app.prepared import Given, Prepared
 
 __all__ = [
     "AccessRule",
@@ -115,9 +117,14 @@ def access(
     return declare
 
 
+_PRACTICE = Prepared[Practice](
+    lambda: Practice.objects.select_related("system").filter(key=Given("key", CharField())).order_by("pk")[:1]
+)
+
+
 def practice_for(request: PageRequest, key: str, permission: Permission) -> Practice:
     """The practice of a key, if this person may do that there; Http404 for strangers, PermissionDenied for members."""
-    practice = Practice.objects.select_related("system").filter(key=key).first()
+    practice = _PRACTICE.first(key=key)
     if practice is None or not is_member(request.user, practice):
         raise Http404
     if _allowed(request, permission, practice):

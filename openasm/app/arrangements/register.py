@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from openasm.app.arrangements.models import ArrangementVersion, Payment
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import ParticipantResult, PracticeResult
 from openasm.base.parameters import Rules
 from openasm.submission.arrangements import TERM_WORDS, ArrangementCheck, check_arrangement
@@ -35,9 +36,14 @@ class Registered:
     renew_soon: bool
 
 
+_VERSIONS = Prepared[ArrangementVersion](
+    lambda: ArrangementVersion.objects.filter(practice=Given("practice")).order_by("number")
+)
+
+
 def newest_versions(practice: Practice) -> list[ArrangementVersion]:
     """The newest version of each arrangement, by partner."""
-    found = {each.key: each for each in ArrangementVersion.objects.filter(practice=practice).order_by("number")}
+    found = {each.key: each for each in _VERSIONS.all(practice=practice.pk)}
     return sorted(found.values(), key=lambda each: (each.partner.casefold(), each.key))
 
 

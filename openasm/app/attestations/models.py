@@ -12,6 +12,7 @@ from openasm.app.attestations.answers import Answer, from_text
 from openasm.app.attestations.steps import Step
 from openasm.app.kept.rows import KeptRow, KeptRows
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 
 
 class Versions(KeptRows["Version"]):
@@ -23,11 +24,11 @@ class Versions(KeptRows["Version"]):
 
     def newest(self, practice: Practice, year: int) -> Version | None:
         """The newest version, whatever its step."""
-        return self.of(practice, year).first()
+        return _NEWEST.first(practice=practice.pk, year=year)
 
     def signed(self, practice: Practice, year: int) -> Version | None:
         """The newest signed version: what is attested now."""
-        return self.of(practice, year).filter(step=Step.SIGNED.value).first()
+        return _SIGNED.first(practice=practice.pk, year=year)
 
 
 class Version(KeptRow):
@@ -71,3 +72,11 @@ class Version(KeptRow):
     def known(self) -> dict[str, Any]:
         """The facts kept with a signature."""
         return json.loads(self.facts) if self.facts else {}
+
+
+def _of(**more: Any) -> Any:
+    return Version.objects.filter(practice=Given("practice"), year=Given("year"), **more).order_by("-number")[:1]
+
+
+_NEWEST = Prepared[Version](_of)
+_SIGNED = Prepared[Version](lambda: _of(step=Step.SIGNED.value))

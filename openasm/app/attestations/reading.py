@@ -15,6 +15,7 @@ from openasm.app.attestations.standing import Finding, Standing, standing_of
 from openasm.app.attestations.statement import Covered
 from openasm.app.kept.models import Document
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import ParticipantResult, PracticeResult, Run
 from openasm.base.parameters import Rules
 
@@ -47,18 +48,28 @@ def known_year(year: int) -> int:
     return year
 
 
+_RESULT = Prepared[PracticeResult](
+    lambda: (
+        PracticeResult.objects.filter(practice=Given("practice"), run__performance_year=Given("year"))
+        .select_related("run")
+        .order_by("-run_id")[:1]
+    )
+)
+_PEOPLE = Prepared[tuple[str, str, str, float | None]](
+    lambda: (
+        ParticipantResult.objects.filter(practice=Given("practice"), run=Given("run"))
+        .order_by("name", "npi", "cohort")
+        .values_list("npi", "name", "cohort", "point_dollars")
+    )
+)
+
+
 def people_of(practice: Practice, year: int) -> People:
     """The participants of the newest run of the year, each once a cohort."""
-    found = (
-        PracticeResult.objects.filter(practice=practice, run__performance_year=year)
-        .select_related("run")
-        .order_by("-run_id")
-        .first()
-    )
+    found = _RESULT.first(practice=practice.pk, year=year)
     if found is None:
         return People((), None, None, None)
-    results = ParticipantResult.objects.filter(practice=practice, run=found.run).order_by("name", "npi", "cohort")
-    rows = list(results.values_list("npi", "name", "cohort", "point_dollars"))
+    rows = _PEOPLE.all(practice=practice.pk, run=found.run_id)
     worth = [dollars for *_, dollars in rows if dollars is not None]
     partners = None
     if found.clinicians_in_tin is not None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from openasm.app.audit.chain import FIRST, link, note_head
 from openasm.app.audit.models import AuditEvent, AuditHead
+from openasm.app.prepared import Prepared
 
 if TYPE_CHECKING:
     from openasm.app.access.request import PageRequest
@@ -69,6 +70,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+_HEAD = Prepared[tuple[int, str]](
+    lambda: AuditHead.objects.select_for_update().filter(pk=1).values_list("position", "hash")
+)
+
+
 def record(
     kind: Kind,
     *,
@@ -84,8 +90,8 @@ def record(
     details: short values without any patient identifier. Joins the running transaction, or makes its own.
     """
     with transaction.atomic():
-        head = AuditHead.objects.select_for_update().filter(pk=1).first()
-        position, previous = (0, FIRST) if head is None else (head.position, head.hash)
+        head = _HEAD.first()
+        position, previous = (0, FIRST) if head is None else head
         event = AuditEvent(
             position=position + 1,
             at=_now(),

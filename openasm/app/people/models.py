@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 
 from openasm.app.access.permissions import Grant, Permission, Role
+from openasm.app.prepared import Given, Prepared
 from openasm.base.identity import masked
 
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # no letters that look like digits or like each other
@@ -75,8 +76,7 @@ class User(AbstractBaseUser):
     def grants(self) -> tuple[Grant, ...]:
         """Every membership, in one query a request."""
         return tuple(
-            Grant(Role(role), practice, system, npi)
-            for role, practice, system, npi in self.memberships.values_list("role", "practice_id", "system_id", "npi")
+            Grant(Role(role), practice, system, npi) for role, practice, system, npi in _GRANTS.all(user=self.pk)
         )
 
     def get_session_auth_hash(self) -> str:
@@ -158,6 +158,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} of {self.practice or self.system}"
+
+
+_GRANTS = Prepared[tuple[str, int | None, int | None, str]](
+    lambda: Membership.objects.filter(user=Given("user")).values_list("role", "practice_id", "system_id", "npi")
+)
 
 
 class Invitation(models.Model):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from openasm.app.prepared import Given, Prepared
 
 if TYPE_CHECKING:
     from openasm.app.people.models import User
@@ -37,15 +40,20 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return unseal(bytes.fromhex(encrypted_text), purpose="second factor")
 
 
-def has_second_factor(user: User) -> bool:
-    """Whether the person has an authenticator app or a passkey (recovery codes alone do not count)."""
+def _second_factors() -> QuerySet[Any, int]:
     from allauth.mfa.models import Authenticator
 
-    return bool(
-        Authenticator.objects.filter(
-            user=user, type__in=(Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-        ).exists()
-    )
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    found: QuerySet[Any, int] = Authenticator.objects.filter(user=Given("user"), type__in=kinds)
+    return found.values_list("pk", flat=True)[:1]
+
+
+_SECOND_FACTOR = Prepared[int](_second_factors)
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the person has an authenticator app or a passkey (recovery codes alone do not count)."""
+    return _SECOND_FACTOR.first(user=user.pk) is not None
 
 
 def ask_again(request: HttpRequest) -> None:

@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 from openasm.app.people.models import Practice, new_key
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.fields import RowNumberField, SealedTextField
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ class RunManager(models.Manager["Run"]):
 
         with_patients: the newest that brought gaps or episodes, for worklists and episodes.
         """
-        results = PracticeResult.objects.filter(practice=practice).select_related("run").order_by("-run_id")
-        found = (results.filter(run__has_patients=True) if with_patients else results).first()
-        return None if found is None else found.run
+        return (_NEWEST_WITH_PATIENTS if with_patients else _NEWEST).first(practice=practice.pk)
 
 
 class Run(models.Model):
@@ -64,6 +63,16 @@ class Run(models.Model):
     def folder(self) -> Path:
         """The kept copy of the run: manifest and `scores/`; read it with `openasm.archive.run.read_run`."""
         return Path(settings.DATA or ".") / "runs" / self.key
+
+
+def _newest() -> models.QuerySet[Run]:
+    """Runs with results of a practice, the newest alone."""
+    of_practice = PracticeResult.objects.filter(practice=Given("practice")).values("run")
+    return Run.objects.filter(pk__in=of_practice).order_by("-pk")
+
+
+_NEWEST = Prepared[Run](lambda: _newest()[:1])
+_NEWEST_WITH_PATIENTS = Prepared[Run](lambda: _newest().filter(has_patients=True)[:1])
 
 
 class Row(models.Model):

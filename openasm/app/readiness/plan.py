@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import Any
 
 from openasm.app.arrangements.register import newest_versions
 from openasm.app.attestations.answers import rules_of
@@ -11,6 +12,7 @@ from openasm.app.attestations.models import Version
 from openasm.app.attestations.reading import People, people_of
 from openasm.app.kept.models import Document
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import Episode, Gap
 from openasm.app.readiness.models import TaskEntry, TaskState
 from openasm.app.requests.views import data_requests_sent
@@ -42,10 +44,29 @@ class Plan:
         return sum(each.state in states for each in self.tasks)
 
 
+_ENTRIES = Prepared[TaskEntry](
+    lambda: TaskEntry.objects.filter(practice=Given("practice"), year=Given("year")).order_by("number")
+)
+
+
+def _any_of(rows: Any) -> Prepared[int]:
+    return Prepared(lambda: rows.filter(practice=Given("practice"), run=Given("run")).values_list("pk", flat=True)[:1])
+
+
+_DATA = {"claims": _any_of(Episode.objects), "records": _any_of(Gap.objects)}  # whether a run brought any
+_PACKAGES = Prepared[int | None](
+    lambda: (
+        SubmissionPackage.objects.filter(practice=Given("practice"), year=Given("year"))
+        .order_by()
+        .values_list("receipts", flat=True)
+    )
+)
+
+
 def plan_of(practice: Practice, year: int, *, today: dt.date) -> Plan:
     """The plan, tailored to the practice's participants, size and data."""
     people = people_of(practice, year)
-    entries = {each.key: each for each in TaskEntry.objects.filter(practice=practice, year=year).order_by("number")}
+    entries = {each.key: each for each in _ENTRIES.all(practice=practice.pk, year=year)}
     known = known_done(practice, year)
     done = known | {key for key, each in entries.items() if each.state == TaskState.DONE}
     facts = PracticeFacts(
@@ -81,10 +102,8 @@ def _with_entry(task: Task, entry: TaskEntry | None) -> Task:
 def _data(practice: Practice, people: People) -> frozenset[str]:
     if people.run is None:
         return frozenset()
-    rows: dict[str, type[Episode] | type[Gap]] = {"claims": Episode, "records": Gap}
-    return frozenset(
-        name for name, model in rows.items() if model.objects.filter(practice=practice, run=people.run).exists()
-    )
+    run = people.run.pk
+    return frozenset(name for name, rows in _DATA.items() if rows.first(practice=practice.pk, run=run) is not None)
 
 
 def known_done(practice: Practice, year: int) -> frozenset[str]:
@@ -98,7 +117,7 @@ def known_done(practice: Practice, year: int) -> frozenset[str]:
         done.add("activity_1_started")
     if any(each.signed_here and each.signed_there and each.effective for each in newest_versions(practice)):
         done |= {"arrangement_drafted", "arrangement_signed"}
-    packages = list(SubmissionPackage.objects.filter(practice=practice, year=year).values_list("receipts", flat=True))
+    packages = _PACKAGES.all(practice=practice.pk, year=year)
     if packages:
         done.add("package")
     if any(receipt is not None for receipt in packages):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django import forms
@@ -16,6 +17,7 @@ from openasm.app.attestations import reading
 from openasm.app.attestations.answers import rules_of
 from openasm.app.audit.events import Kind, record
 from openasm.app.people.models import Practice, User, new_key
+from openasm.app.prepared import Given, Prepared
 from openasm.app.requests.clocks import Due, next_due
 from openasm.app.requests.models import RequestEntry, RequestKind, RequestStep
 from openasm.base.errors import WrongUsage
@@ -103,12 +105,16 @@ def tracked_of(practice: Practice, year: int, *, rules: Rules) -> list[Tracked]:
     return sorted(tracked, key=lambda each: (far if each.days_left is None else each.days_left, each.last.key))
 
 
+_SENT = Prepared[tuple[str, dt.date]](
+    lambda: RequestEntry.objects.filter(
+        practice=Given("practice"), year=Given("year"), kind=RequestKind.DATA_REQUEST.value, step=RequestStep.SENT.value
+    ).values_list("key", "day")
+)
+
+
 def data_requests_sent(practice: Practice, year: int) -> int:
     """How many formal data requests were sent in a year."""
-    rows = RequestEntry.objects.filter(
-        practice=practice, year=year, kind=RequestKind.DATA_REQUEST.value, step=RequestStep.SENT.value, day__year=year
-    )
-    return int(rows.values("key").distinct().count())
+    return len({key for key, day in _SENT.all(practice=practice.pk, year=year) if day.year == year})
 
 
 @access(Permission.DRAFT_ATTESTATIONS)

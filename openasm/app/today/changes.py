@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import ParticipantResult, PracticeResult, Run
 from openasm.app.worklists.models import PublishedWorklist
 
@@ -41,13 +42,18 @@ class Changes:
         return not (self.movers or self.gone or self.closed or self.left_out) and self.cases_before == self.cases_now
 
 
+_BEFORE = Prepared[Run](
+    lambda: Run.objects.filter(
+        pk__in=PracticeResult.objects.filter(practice=Given("practice")).values("run"),
+        pk__lt=Given("run"),
+        performance_year=Given("year"),
+    ).order_by("-pk")[:1]
+)
+
+
 def run_before(practice: Practice, run: Run) -> Run | None:
     """The practice's run of the same year that was published before."""
-    found = PracticeResult.objects.filter(
-        practice=practice, run__lt=run.pk, run__performance_year=run.performance_year
-    ).select_related("run")
-    before = found.order_by("-run_id").first()
-    return None if before is None else before.run
+    return _BEFORE.first(practice=practice.pk, run=run.pk, year=run.performance_year)
 
 
 def changes_between(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import CharField
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_GET
 from openasm.app.access.request import PatientScope
 from openasm.app.access.rules import PageRequest, Permission, access, patient_scope
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import DataProblem, ParticipantResult, PracticeResult, Run
 from openasm.app.today.changes import Changes, changes_between, run_before
 from openasm.app.today.deadlines import deadlines
@@ -36,16 +38,15 @@ def today_page(request: PageRequest, practice: Practice) -> HttpResponse:
     today, run = timezone.localdate(), Run.objects.newest_of(practice)
     scope = _scope(request, practice)
     own = scope.npi if scope is not None else None
-    summary = PracticeResult.objects.filter(practice=practice, run=run).first() if run is not None else None
-    everyone = _results(practice, run)
-    mine = [each for each in everyone if own is None or each.npi == own]
+    summary = _SUMMARY.first(practice=practice.pk, run=run.pk) if run is not None else None
+    mine = _results(practice, run, own) if own is not None else []
     found = deadlines(practice, today=today)
     context: dict[str, Any] = {
         "today": today,
         "run": run,
         "summary": summary,
         "own": own,
-        "mine": mine if own is not None else [],
+        "mine": mine,
         "deadlines": found[:MOST_DEADLINES],
         "more_deadlines": max(0, len(found) - MOST_DEADLINES),
         "soon_days": SOON_DAYS,
@@ -54,7 +55,7 @@ def today_page(request: PageRequest, practice: Practice) -> HttpResponse:
     if run is not None:
         context["changes"] = _changes(practice, run, mine, own)
         if own is None:
-            context |= _problems(practice, run, everyone)
+            context |= _problems(practice, run)
     if scope is not None:
         context["gaps"] = _gaps(request, practice, scope, today)
     return render(request, "today/today.html", context)
@@ -67,9 +68,26 @@ def _scope(request: PageRequest, practice: Practice) -> PatientScope | None:
         return None
 
 
-def _results(practice: Practice, run: Run | None) -> list[ParticipantResult]:
+_SUMMARY = Prepared[PracticeResult](
+    lambda: PracticeResult.objects.filter(practice=Given("practice"), run=Given("run")).order_by("pk")[:1]
+)
+_OWN = Prepared[ParticipantResult](
+    lambda: ParticipantResult.objects.filter(
+        practice=Given("practice"), run=Given("run"), npi=Given("npi", CharField())
+    ).order_by("name", "pk")
+)
+_NPIS = Prepared[str](
+    lambda: ParticipantResult.objects.filter(practice=Given("practice"), run=Given("run")).values_list("npi", flat=True)
+)
+_PROBLEMS = Prepared[DataProblem](lambda: DataProblem.objects.filter(run=Given("run")))
+
+
+def _results(practice: Practice, run: Run | None, own: str | None) -> list[ParticipantResult]:
+    """A run's participants in a practice, or those of one NPI."""
     if run is None:
         return []
+    if own is not None:
+        return _OWN.all(practice=practice.pk, run=run.pk, npi=own)
     return list(ParticipantResult.objects.filter(practice=practice, run=run).order_by("name", "pk"))
 
 
@@ -83,19 +101,18 @@ def _changes(practice: Practice, run: Run, mine: Sequence[ParticipantResult], ow
     before = run_before(practice, run)
     if before is None:
         return None
-    earlier = ParticipantResult.objects.filter(practice=practice, run=before).order_by("name", "pk")
+    earlier = _results(practice, before, own)
     worklists: dict[int, PublishedWorklist] = {}
-    if own is not None:
-        earlier = earlier.filter(npi=own)
-    else:
+    if own is None:
+        mine = _results(practice, run, None)
         both = PublishedWorklist.objects.filter(practice=practice, run__in=(run, before))
         worklists = {each.run_id: each for each in both}
-    return changes_between(mine, list(earlier), before=before, worklists=worklists, run=run)
+    return changes_between(mine, earlier, before=before, worklists=worklists, run=run)
 
 
-def _problems(practice: Practice, run: Run, everyone: Sequence[ParticipantResult]) -> dict[str, Any]:
-    own = frozenset({practice.tin, *(each.npi for each in everyone)})
-    found = problems_of(DataProblem.objects.filter(run=run), own=own)
+def _problems(practice: Practice, run: Run) -> dict[str, Any]:
+    own = frozenset({practice.tin, *_NPIS.all(practice=practice.pk, run=run.pk)})
+    found = problems_of(_PROBLEMS.all(run=run.pk), own=own)
     return {"problems": found[:MOST], "more_problems": max(0, len(found) - MOST)}
 
 

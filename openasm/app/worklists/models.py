@@ -14,6 +14,7 @@ from django.db.models import F, Func, Q
 from django.utils import timezone
 
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.fields import SealedTextField
 from openasm.app.published.models import LargeRow, Patient, PatientRow, Run, unchecked_key
 
@@ -204,5 +205,9 @@ class SavedFilter(models.Model):
 
 def newest_worklist(practice: Practice) -> PublishedWorklist | None:
     """The newest run's worklist of a practice, its run with it; None before the first."""
-    found = PublishedWorklist.objects.filter(practice=practice).select_related("run").order_by("-run_id")
-    return found.first()
+    return _NEWEST.first(practice=practice.pk)
+
+
+_NEWEST = Prepared[PublishedWorklist](
+    lambda: PublishedWorklist.objects.filter(practice=Given("practice")).select_related("run").order_by("-run_id")[:1]
+)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateField, Q, QuerySet
 
+from openasm.app.prepared import Given
 from openasm.app.worklists.models import WORTH, Case, Status
 
 PAGE = 50
@@ -34,6 +35,10 @@ WORK = {
 }
 MINE, NOBODY = "me", "none"
 NAMES = ("window", "measure", "npi", "owner", "status", "sort")
+
+
+_Day = dt.date | Given
+_TODAY, _SOON = Given("today", DateField()), Given("soon", DateField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,18 @@ def selection_from(query: Mapping[str, Any]) -> Selection:
     )
 
 
-def in_window(window: str, today: dt.date) -> Q:
-    """Cases of a window as of a day, both ends counted."""
+def days_of(today: dt.date) -> dict[str, dt.date]:
+    """The days that `in_window` asks for as of a day."""
+    return {"today": today, "soon": today + dt.timedelta(days=SOON_DAYS)}
+
+
+def in_window(window: str, *, today: _Day = _TODAY, soon: _Day = _SOON) -> Q:
+    """Cases of a window as of a day, both ends counted; see `days_of`."""
     begun = Q(earliest__isnull=True) | Q(earliest__lte=today)
     if window == "open":
         return Q(due__gte=today) & begun
     if window == "soon":
-        return Q(due__gte=today, due__lte=today + dt.timedelta(days=SOON_DAYS)) & begun
+        return Q(due__gte=today, due__lte=soon) & begun
     if window == "later":
         return Q(earliest__gt=today, due__gte=today)
     if window == "past":
@@ -97,7 +107,7 @@ def in_window(window: str, today: dt.date) -> Q:
 
 def selected(rows: QuerySet[Case], selection: Selection, *, today: dt.date, me: int) -> QuerySet[Case]:
     """The cases of a filter, without an order. me: the number of the account that asks."""
-    rows = rows.filter(in_window(selection.window, today))
+    rows = rows.filter(in_window(selection.window, **days_of(today)))
     if selection.measure:
         rows = rows.filter(measure=selection.measure)
     if selection.npi:

@@ -6,16 +6,17 @@ Only for the patients of one clinician the cases themselves are counted.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import CharField, Count, Q, QuerySet, Sum
 
 from openasm.app.access.request import PatientScope
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import Run
 from openasm.app.worklists.models import Case, CaseCount, PublishedWorklist, Status
-from openasm.app.worklists.selection import NOBODY, Selection, in_window, selected
+from openasm.app.worklists.selection import NOBODY, Selection, days_of, in_window, selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,10 @@ def total_of(
     run = published.run
     if scope.npi is not None or selection.npi:
         return _counted(selected(visible_cases(scope, published, selection.npi), selection, today=today, me=me))
-    counts = CaseCount.objects.filter(in_window(selection.window, today), practice=scope.practice, run=run)
-    if selection.measure:
-        counts = counts.filter(measure=selection.measure)
-    found = counts.aggregate(count=Sum("cases", default=0), worth=Sum("cents", default=0))
-    everything = Total(found["count"], found["worth"])
+    counts = _counts(selection.window, bool(selection.measure)).first(
+        practice=scope.practice.pk, run=run.pk, measure=selection.measure, **days_of(today)
+    )
+    everything = Total(*(counts or (0, 0)))
     if not (selection.owner or selection.status):
         return everything
     worked = _worked(scope, run)
@@ -60,12 +60,38 @@ def total_of(
     return Total(everything.cases - without.cases + wanted.cases, everything.cents - without.cents + wanted.cents)
 
 
+@functools.cache
+def _counts(window: str, of_measure: bool) -> Prepared[tuple[int, int]]:
+    """Cases of a window and their worth, of all measures or of one."""
+    narrowed = {"measure": Given("measure", CharField())} if of_measure else {}
+    return Prepared(
+        lambda: (
+            CaseCount.objects.filter(in_window(window), practice=Given("practice"), run=Given("run"), **narrowed)
+            .values("run")
+            .annotate(count=Sum("cases"), worth=Sum("cents"))
+            .values_list("count", "worth")
+        )
+    )
+
+
 def visible_cases(scope: PatientScope, published: PublishedWorklist, npi: str = "") -> QuerySet[Case]:
     """The cases of a worklist that a person may see; npi: of this clinician alone, found by the texts that name the clinician."""
     rows: QuerySet[Case] = Case.objects.visible(scope, published.run)
-    for each in {scope.npi, npi} - {None, ""}:
-        rows = rows.filter(npis__in=[text for text in published.whom if f" {each} " in text])
+    for each in filter(None, {scope.npi, npi}):
+        rows = rows.filter(npis__in=_naming(published, each))
     return rows
+
+
+def _naming(published: PublishedWorklist, npi: str) -> list[str]:
+    """The texts of a worklist's cases that name a clinician."""
+    return [text for text in published.whom if f" {npi} " in text]
+
+
+def _worked(scope: PatientScope, run: Run) -> QuerySet[Case]:
+    """The practice's cases that somebody works on."""
+    assert scope.npi is None
+    found: QuerySet[Case] = Case.objects.filter(run=run, item__practice=scope.practice)
+    return found
 
 
 def _counted(cases: QuerySet[Case]) -> Total:
@@ -77,38 +103,59 @@ def open_by_measure(
     scope: PatientScope, published: PublishedWorklist, *, today: dt.date, me: int
 ) -> tuple[OfMeasure, ...]:
     """Open cases of each measure as of a day, by measure."""
-    run = published.run
-    owned = {"owned": Count("pk", filter=Q(item__owner__isnull=False)), "mine": Count("pk", filter=_mine(me))}
-    soon = in_window("soon", today)
-    if scope.npi is not None:
-        visible = visible_cases(scope, published).filter(in_window("open", today))
-        own: Any = visible.values("measure").annotate(
-            count=Count("pk"), worth=Sum("cents", default=0), soon=Count("pk", filter=soon), **owned
-        )
-        return _by_measure(own, {})
-    counts = CaseCount.objects.filter(in_window("open", today), practice=scope.practice, run=run)
-    rows: Any = counts.values("measure").annotate(
-        count=Sum("cases"), worth=Sum("cents"), soon=Sum("cases", filter=soon, default=0)
-    )
-    worked: Any = _worked(scope, run).filter(in_window("open", today)).values("measure").annotate(**owned)
-    return _by_measure(rows, {row["measure"]: row for row in worked.order_by("measure")})
-
-
-def _worked(scope: PatientScope, run: Run) -> QuerySet[Case]:
-    """The practice's cases that somebody works on, found through the work: there is less of it than there are cases."""
-    assert scope.npi is None
-    found: QuerySet[Case] = Case.objects.filter(run=run, item__practice=scope.practice)
-    return found
-
-
-def _mine(me: int) -> Q:
-    return Q(item__owner=me) & ~Q(item__status__in=(Status.WAITING.value, Status.NOT_POSSIBLE.value))
-
-
-def _by_measure(rows: Iterable[dict[str, Any]], worked: dict[str, dict[str, Any]]) -> tuple[OfMeasure, ...]:
-    nothing = {"owned": 0, "mine": 0}
-    found = [(row, worked.get(row["measure"], nothing) if "owned" not in row else row) for row in rows]
+    here = {"practice": scope.practice.pk, "run": published.run_id, "me": me, **days_of(today)}
+    rows: list[tuple[str, int, int, int, int, int]]
+    if scope.npi is None:
+        work = {measure: (owned, mine) for measure, owned, mine in _OPEN_WORK.all(**here)}
+        rows = [(*row, *work.get(row[0], (0, 0))) for row in _OPEN.all(**here)]
+    else:
+        texts = _naming(published, scope.npi)
+        named = {f"text{place}": text for place, text in enumerate(texts)}
+        rows = _open_of_clinician(len(texts)).all(**here, **named) if texts else []
     return tuple(
-        OfMeasure(row["measure"], row["count"], row["worth"], row["soon"], row["count"] - work["owned"], work["mine"])
-        for row, work in sorted(found, key=lambda each: str(each[0]["measure"]))
+        OfMeasure(measure, cases, cents, soon, cases - owned, mine)
+        for measure, cases, cents, soon, owned, mine in sorted(rows)
+    )
+
+
+def _worked_on(cases: Any) -> Any:
+    """Cases of each measure that somebody has taken, and that are mine to work on."""
+    return cases.values("measure").annotate(**_work()).values_list("measure", "owned", "mine")
+
+
+def _work() -> dict[str, Count]:
+    mine = Q(item__owner=Given("me")) & ~Q(item__status__in=(Status.WAITING.value, Status.NOT_POSSIBLE.value))
+    return {"owned": Count("pk", filter=Q(item__owner__isnull=False)), "mine": Count("pk", filter=mine)}
+
+
+_OPEN = Prepared[tuple[str, int, int, int]](
+    lambda: (
+        CaseCount.objects.filter(in_window("open"), practice=Given("practice"), run=Given("run"))
+        .values("measure")
+        .annotate(count=Sum("cases"), worth=Sum("cents"), ending=Sum("cases", filter=in_window("soon"), default=0))
+        .values_list("measure", "count", "worth", "ending")
+    )
+)
+# Cases that somebody works on are found through the work: there is less of it than there are cases.
+_OPEN_WORK = Prepared[tuple[str, int, int]](
+    lambda: _worked_on(Case.objects.filter(in_window("open"), run=Given("run"), item__practice=Given("practice")))
+)
+
+
+@functools.lru_cache(maxsize=64)
+def _open_of_clinician(texts: int) -> Prepared[tuple[str, int, int, int, int, int]]:
+    """Open cases with one of some texts that name a clinician."""
+    naming = [Given(f"text{place}", CharField()) for place in range(texts)]
+    return Prepared(
+        lambda: (
+            Case.objects.filter(in_window("open"), practice=Given("practice"), run=Given("run"), npis__in=naming)
+            .values("measure")
+            .annotate(
+                count=Count("pk"),
+                worth=Sum("cents", default=0),
+                ending=Count("pk", filter=in_window("soon")),
+                **_work(),
+            )
+            .values_list("measure", "count", "worth", "ending", "owned", "mine")
+        )
     )

@@ -27,8 +27,9 @@ def ten_minutes_later(data: Path) -> None:
     from openasm.app.server import configure
 
     configure(data)
-    from django.contrib.sessions.backends.db import SessionStore
     from django.contrib.sessions.models import Session
+
+    from openasm.app.people.sessions import SessionStore
 
     for each in Session.objects.all():
         session = SessionStore(each.session_key)

@@ -1,0 +1,79 @@
+"""Two servers on one socket, as two processes have it: what comes while one is busy goes to the other."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from waitress.adjustments import Adjustments
+
+from openasm.app.answering import Server, SharedServer
+
+pytestmark = pytest.mark.enable_socket
+
+
+@contextmanager
+def running(listening: socket.socket, answer: Any, kind: type[Server]) -> Iterator[Server]:
+    server = kind(
+        answer,
+        _sock=listening.dup(),
+        bind_socket=False,
+        sockinfo=(listening.family, listening.type),
+        adj=Adjustments(sockets=[listening], threads=1),
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.task_dispatcher.shutdown(timeout=1)
+        server.pull_trigger()
+        server.asyncore.close_all(server._map)
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+
+
+def asked(port: int, path: str) -> tuple[str, str | None]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.read().decode(), answer.getheader("Connection")
+
+
+def test_nobody_waits_for_a_busy_server_beside_an_idle_one() -> None:
+    go_on, busy = threading.Event(), threading.Event()
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/long":
+            busy.set()
+            go_on.wait(timeout=20)
+        start_response("200 OK", [("Content-Length", "4")])
+        return [b"done"]
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with running(listening, answer, SharedServer) as one, running(listening, answer, SharedServer) as two:
+            long = threading.Thread(target=asked, args=(port, "/long"))
+            long.start()
+            assert busy.wait(timeout=20)
+            began = time.monotonic()
+            for _ in range(20):
+                assert asked(port, "/short") == ("done", "close")
+            assert time.monotonic() - began < 10
+            assert sum(len(server._answering) for server in (one, two)) == 1
+            go_on.set()
+            long.join(timeout=20)
+            assert not long.is_alive()
+            assert asked(port, "/long") == ("done", "close"), "the busy one takes connections again"
+
+
+def test_a_closed_server_wakes_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, running(listening, lambda *_: [], Server) as server:
+        server.close()
+        server.pull_trigger()  # its pipe's number may be another file's by now: nothing is written to it
