@@ -9,7 +9,7 @@ For queries that pages ask at every request and that differ in their values alon
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -30,6 +30,24 @@ class Given(Expression):
         """A placeholder; this object stands for its value until the query is asked."""
         del compiler, connection
         return "%s", [self]
+
+
+class Several(Expression):
+    """As many values as said, for `__in`; see `values_of`."""
+
+    def __init__(self, name: str, count: int, field: Field[Any, Any] | None = None) -> None:
+        super().__init__(output_field=field or BigIntegerField())
+        self._given = [Given(f"{name}{place}", field) for place in range(count)]
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """A placeholder for each."""
+        del compiler, connection
+        return f"({', '.join(['%s'] * len(self._given))})", self._given
+
+
+def values_of(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """The values for `Several`."""
+    return {f"{name}{place}": value for place, value in enumerate(values)}
 
 
 class Prepared(Generic[_Found]):

@@ -150,12 +150,15 @@ def warm_up() -> None:
     from django.template import TemplateSyntaxError, engines
     from django.urls import get_resolver
 
+    from openasm.app.look.drawing import load_all
+
     assert get_resolver().url_patterns  # imports every view
     engine = engines["django"]
     for folder in engine.template_dirs:
         for path in sorted(Path(folder).rglob("*.html")):
             with suppress(TemplateSyntaxError):  # of a package that is not used
                 engine.get_template(path.relative_to(folder).as_posix())
+    load_all()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # a page makes thousands of short-lived objects

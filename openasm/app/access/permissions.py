@@ -96,6 +96,11 @@ def has_permission(user: User, permission: Permission, *, practice: Practice | N
     return any(permission in ROLES[grant.role] for grant in grants_in(user, practice))
 
 
+def permissions_in(user: User, practice: Practice) -> frozenset[Permission]:
+    """Everything a person may do in a practice: what `has_permission` answers for each."""
+    return frozenset(each for each in Permission if has_permission(user, each, practice=practice))
+
+
 def grants_in(user: User, practice: Practice) -> Iterable[Grant]:
     """The memberships that hold in a practice: its own, and those of the system it belongs to."""
     for grant in user.grants:

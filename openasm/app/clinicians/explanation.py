@@ -78,7 +78,7 @@ class ShownExplanation:
 def shown_explanation(run: Run, practice: Practice, result: ParticipantResult) -> ShownExplanation | None:
     """The explanation of a participant; None where the run did not bring what explains it."""
     try:
-        folder = run_with(run, practice)
+        folder = run_with(run, practice, npi=result.npi)
         found = explain_participant(folder, tin=practice.tin, npi=result.npi, cohort=result.cohort)[0]
     except (NotFound, IndexError):
         return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import CharField
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -30,6 +31,7 @@ from openasm.app.look import charts
 from openasm.app.look.templatetags.look import day, points
 from openasm.app.people.models import Practice
 from openasm.app.practices.readiness import checks_of
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import (
     Benchmark,
     CohortResult,
@@ -121,12 +123,19 @@ def scorecard_file(request: PageRequest, practice: Practice, npi: str) -> HttpRe
     return response
 
 
+_RESULTS = Prepared[ParticipantResult](
+    lambda: ParticipantResult.objects.filter(
+        practice=Given("practice"), run=Given("run"), npi=Given("npi", CharField())
+    ).order_by("cohort")
+)
+
+
 def _place(request: PageRequest, practice: Practice, npi: str) -> Place:
     """The newest run's results of an NPI in this practice; Http404 when it has none."""
     run = Run.objects.newest_of(practice)
     if run is None:
         raise Http404
-    found = tuple(ParticipantResult.objects.filter(practice=practice, run=run, npi=npi).order_by("cohort"))
+    found = tuple(_RESULTS.all(practice=practice.pk, run=run.pk, npi=npi))
     if not found:
         raise Http404
     asked = request.GET.get("cohort", "")

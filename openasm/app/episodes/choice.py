@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from openasm.app.access.rules import PageRequest
 from openasm.app.look.tables import chosen
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import CostCategory, Episode, ParticipantResult, Run
 
 OUTLIER = "outlier"
@@ -79,12 +80,20 @@ _STANDING = {
 }
 
 
+_NAMES = Prepared[tuple[str, str]](
+    lambda: (
+        ParticipantResult.objects.filter(practice=Given("practice"), run=Given("run"))
+        .order_by("name", "npi")
+        .values_list("npi", "name")
+    )
+)
+
+
 def choice_of(request: PageRequest, run: Run, categories: Iterable[CostCategory]) -> Choice:
     """The filters of a request; a clinician who sees only the own patients has no other clinicians to choose from."""
     own = request.patients.npi
-    people = ParticipantResult.objects.filter(practice=request.practice, run=run)
-    rows = people.filter(npi=own) if own else people
-    clinicians = dict(rows.order_by("name", "npi").values_list("npi", "name"))
+    people = _NAMES.all(practice=request.practice.pk, run=run.pk)
+    clinicians = {npi: name for npi, name in people if not own or npi == own}
     rows_of_costs = list(categories)
     cohorts = tuple(sorted({each.cohort for each in rows_of_costs if each.cohort}))
     names = tuple(sorted({each.category for each in rows_of_costs}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,8 +14,10 @@ from openasm.app.access.request import PatientScope
 from openasm.app.episodes.choice import OUTLIER, TWICE, reason_text
 from openasm.app.episodes.models import AttributedPatient, EpisodeTotal
 from openasm.app.look.exports import Cell
+from openasm.app.look.tables import PAGE_SIZE
 from openasm.app.look.templatetags.look import cents, day, words
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Prepared, Several, values_of
 from openasm.app.published.models import Episode, EpisodeService, Patient, Run
 
 EPISODE_HEADER = (
@@ -113,13 +116,38 @@ def summary_of(rows: QuerySet[Episode]) -> Summary:
     return Summary(**found)
 
 
-def episode_rows(page: Iterable[int], episodes: QuerySet[Episode], names: Mapping[str, str]) -> tuple[EpisodeRow, ...]:
+def episode_rows(page: Iterable[int], names: Mapping[str, str]) -> tuple[EpisodeRow, ...]:
     """Episodes of a page, named by their keys, with names of their clinicians and whether their services are kept."""
     keys = list(page)
-    found = episodes.select_related("patient").in_bulk(keys)
+    if not keys:
+        return ()
+    given = values_of("episode", keys)
+    found = {each.pk: each for each in _episodes(len(keys)).all(**given)}
     shown = [found[key] for key in keys]
-    kept = set(EpisodeService.objects.filter(episode__in=keys).values_list("episode_id", flat=True).distinct())
+    kept = set(_with_services(len(keys)).all(**given))
     return tuple(EpisodeRow(each, badge_of(each), clinicians_of(each, names), each.pk in kept) for each in shown)
+
+
+@functools.lru_cache(maxsize=PAGE_SIZE)
+def _episodes(count: int) -> Prepared[Episode]:
+    return Prepared(lambda: Episode.objects.filter(pk__in=Several("episode", count)).select_related("patient"))
+
+
+@functools.lru_cache(maxsize=PAGE_SIZE)
+def _with_services(count: int) -> Prepared[int]:
+    """Which of some episodes have their services kept."""
+    return Prepared(
+        lambda: (
+            EpisodeService.objects.filter(episode__in=Several("episode", count))
+            .values_list("episode_id", flat=True)
+            .distinct()
+        )
+    )
+
+
+@functools.lru_cache(maxsize=PAGE_SIZE)
+def _patients(count: int) -> Prepared[Patient]:
+    return Prepared(lambda: Patient.objects.filter(pk__in=Several("patient", count)))
 
 
 def drawn_rows(rows: Iterable[EpisodeRow], practice: Practice) -> tuple[DrawnEpisode, ...]:
@@ -192,7 +220,10 @@ def all_patients(scope: PatientScope, run: Run) -> QuerySet[Any]:
 def patient_rows(page: Iterable[Mapping[str, Any]]) -> tuple[PatientRow, ...]:
     """The mappings of `by_patient` with their patients, unsealed."""
     found = list(page)
-    patients = Patient.objects.in_bulk([each["patient_id"] for each in found])
+    if not found:
+        return ()
+    keys = [each["patient_id"] for each in found]
+    patients = {each.pk: each for each in _patients(len(keys)).all(**values_of("patient", keys))}
     return tuple(
         PatientRow(
             patients[each["patient_id"]],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import CharField
+
 from openasm.app.access.request import PatientScope
 from openasm.app.episodes.choice import OUTLIER, TWICE, Choice
 from openasm.app.episodes.models import AttributedPatient, EpisodeTotal
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.bulk import Loader, first_free
 from openasm.app.published.models import Run
 
@@ -53,5 +56,11 @@ def total_of(scope: PatientScope, run: Run, choice: Choice) -> EpisodeTotal | No
     whose = {scope.npi or "", choice.clinician} - {""}
     if choice.is_narrowed_further or len(whose) > 1:
         return None
-    here = EpisodeTotal.objects.filter(practice=scope.practice, run=run)
-    return here.filter(npi="".join(whose), cohort=choice.cohort).first()
+    return _TOTAL.first(practice=scope.practice.pk, run=run.pk, npi="".join(whose), cohort=choice.cohort)
+
+
+_TOTAL = Prepared[EpisodeTotal](
+    lambda: EpisodeTotal.objects.filter(
+        practice=Given("practice"), run=Given("run"), npi=Given("npi", CharField()), cohort=Given("cohort", CharField())
+    ).order_by("pk")[:1]
+)

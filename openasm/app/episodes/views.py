@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F
+from django.db.models import CharField, F, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
@@ -40,6 +40,7 @@ from openasm.app.look.exports import csv_response, xlsx_response
 from openasm.app.look.tables import Column, paged, sorted_table
 from openasm.app.look.templatetags.look import cents, words
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import CostCategory, Episode, EpisodeService, ParticipantResult, Run
 
 COLUMNS = (
@@ -76,7 +77,7 @@ def episodes_page(request: PageRequest, practice: Practice) -> HttpResponse:
     table = sorted_table(request, rows, COLUMNS, by="-annualized_cents")
     # First which ones: what a row shows is read for the page alone, however many rows are sorted.
     page = paged(request, table.rows.values_list("pk", flat=True), count=summary.episodes)
-    shown = episode_rows(page, rows, dict(choice.clinicians))
+    shown = episode_rows(page, dict(choice.clinicians))
     if shown:
         patients_viewed(request, page="episodes", count=len(shown))
     context = {
@@ -185,11 +186,17 @@ def _frame(run: Run, choice: Choice) -> dict[str, Any]:
     return {"run": run, "choice": choice, "standings": STANDINGS.items()}
 
 
+_COSTS = Prepared[CostCategory](
+    lambda: CostCategory.objects.filter(
+        Q(npi="") | Q(npi=Given("npi", CharField())), practice=Given("practice"), run=Given("run")
+    ).order_by("cohort", "pk")
+)
+
+
 def _costs(request: PageRequest, run: Run) -> list[CostCategory]:
     """Cost by service category of the whole practice, and of the clinician asked for (or the only one to be seen)."""
     own = request.patients.npi or request.GET.get("clinician", "")
-    rows = CostCategory.objects.filter(practice=request.practice, run=run, npi__in=("", own))
-    return list(rows.order_by("cohort", "pk"))
+    return _COSTS.all(practice=request.practice.pk, run=run.pk, npi=own)
 
 
 def _drivers(costs: Sequence[CostCategory], choice: Choice, npi: str) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from openasm.app.access.permissions import Permission, has_permission
+from openasm.app.access.permissions import Permission, permissions_in
 from openasm.app.people.models import Practice, User
 
 
@@ -93,22 +94,25 @@ def areas_of(links: dict[str, Link]) -> list[Area]:
     return [area for area in (*found, *alone) if area.links]
 
 
-def practice_links(request: HttpRequest, practice: Practice) -> dict[str, Link]:
+def practice_links(request: HttpRequest, practice: Practice, may: frozenset[Permission]) -> dict[str, Link]:
     """The entries this person may open in a practice, by the name of their URL."""
-    user = request.user
-    if not isinstance(user, User):
-        return {}
     links = {}
     for entry in ENTRIES:
-        if not any(has_permission(user, permission, practice=practice) for permission in entry.permissions):
+        if may.isdisjoint(entry.permissions):
             continue
         try:
-            address = reverse(entry.url_name, kwargs={"practice": practice.key})
+            address = _address(entry.url_name).replace("/0/", f"/{practice.key}/", 1)
         except NoReverseMatch:
             continue
         current = request.path.startswith(address) and _is_current(request, address)
         links[entry.url_name] = Link(entry.title, address, current)
     return links
+
+
+@functools.cache
+def _address(name: str) -> str:
+    """The address of an entry for a practice with the key 0, which no practice has."""
+    return reverse(name, kwargs={"practice": "0"})
 
 
 def _is_current(request: HttpRequest, address: str) -> bool:
@@ -123,8 +127,9 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(practice, Practice):
         return {"practice": None, "areas": []}
     user = request.user
-    may = {
-        permission.value: isinstance(user, User) and has_permission(user, permission, practice=practice)
-        for permission in Permission
+    may = permissions_in(user, practice) if isinstance(user, User) else frozenset()
+    return {
+        "practice": practice,
+        "areas": areas_of(practice_links(request, practice, may)),
+        "may": {permission.value: permission in may for permission in Permission},
     }
-    return {"practice": practice, "areas": areas_of(practice_links(request, practice)), "may": may}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -22,6 +22,7 @@ from openasm.app.look.templatetags.look import points
 from openasm.app.measures.standing import Standing, standings
 from openasm.app.measures.trend import MOST_RUNS, moments, trend_chart
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared, Several, values_of
 from openasm.app.published.models import Benchmark, MeasureResult, ParticipantResult, PracticeResult, Run
 from openasm.app.worklists.measures import number_of
 from openasm.base.errors import OpenAsmError
@@ -30,11 +31,35 @@ from openasm.regulation.rulebook import rules_for
 from openasm.report.titles import measure_title
 
 COHORTS = ("heart_failure", "low_back_pain")
-# What `standings` reads of a row.
-OF_STANDINGS = (
-    *("run_id", "cohort", "measure", "collection_type", "level", "npi", "rate", "completeness", "points", "status"),
-    *("finding", "eligible", "met", "not_met"),
+
+
+class OfStandings(NamedTuple):
+    """What `standings` reads of a row."""
+
+    run_id: int
+    cohort: str
+    measure: str
+    collection_type: str
+    level: str
+    npi: str
+    rate: float | None
+    completeness: float | None
+    points: float | None
+    status: str
+    finding: str
+    eligible: int | None
+    met: int | None
+    not_met: int | None
+
+
+_STANDINGS = Prepared[tuple[Any, ...]](
+    lambda: (
+        MeasureResult.objects.filter(run__in=Several("run", 2), practice=Given("practice"))
+        .order_by("pk")
+        .values_list(*OfStandings._fields)
+    )
 )
+_BENCHMARKS = Prepared[Benchmark](lambda: Benchmark.objects.filter(run=Given("run")).order_by("pk"))
 HEADER = (
     *("npi", "name", "cohort", "measure", "title", "collection_type", "level", "rate", "eligible", "met", "not_met"),
     *("exclusions", "exceptions", "completeness", "points", "status", "reason"),
@@ -68,9 +93,14 @@ def measures_page(request: PageRequest, practice: Practice) -> HttpResponse:
     if not runs:
         return render(request, "measures/no_run.html")
     run, before = runs[0], runs[1] if len(runs) > 1 else None
-    found_rows = _rows(request, practice, [each for each in (run, before) if each is not None])
-    rows: list[Any] = list(found_rows.values_list(*OF_STANDINGS, named=True))  # thousands: as rows, not as objects
-    benchmarks = list(Benchmark.objects.filter(run=run).order_by("pk"))
+    cohort = chosen(request, "cohort", COHORTS)
+    both = values_of("run", [run.pk, (before or run).pk])
+    rows: list[Any] = [  # thousands: as rows, not as objects
+        each
+        for each in map(OfStandings._make, _STANDINGS.all(practice=practice.pk, **both))
+        if cohort in ("", each.cohort)
+    ]
+    benchmarks = _BENCHMARKS.all(run=run.pk)
     found = standings(
         (each for each in rows if each.run_id == run.pk),
         (each for each in rows if before is not None and each.run_id == before.pk),
@@ -83,7 +113,7 @@ def measures_page(request: PageRequest, practice: Practice) -> HttpResponse:
         "chart": _chart(found),
         "limits": _limits(run.performance_year),
         "cohorts": COHORTS,
-        "cohort": chosen(request, "cohort", COHORTS),
+        "cohort": cohort,
     }
     return render(request, "measures/measures.html", context)
 
@@ -143,12 +173,18 @@ def measures_file(request: PageRequest, practice: Practice, form: str) -> HttpRe
     return make(f"measures {practice.name} {run.performance_year}", HEADER, rows)
 
 
+_RUNS = Prepared[Run](
+    lambda: Run.objects.filter(pk__in=PracticeResult.objects.filter(practice=Given("practice")).values("run")).order_by(
+        "-pk"
+    )[: 2 * MOST_RUNS]
+)
+
+
 def _runs(practice: Practice) -> list[Run]:
     """The newest runs of the year that the pages show, the newest first."""
-    found = PracticeResult.objects.filter(practice=practice).select_related("run").order_by("-run_id")
-    results = list(found[: 2 * MOST_RUNS])
-    year = results[0].run.performance_year if results else 0
-    return [each.run for each in results if each.run.performance_year == year][:MOST_RUNS]
+    found = _RUNS.all(practice=practice.pk)
+    year = found[0].performance_year if found else 0
+    return [each for each in found if each.performance_year == year][:MOST_RUNS]
 
 
 def _rows(request: PageRequest, practice: Practice, runs: Sequence[Run]) -> QuerySet[MeasureResult]:

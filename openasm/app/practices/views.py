@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
@@ -19,6 +21,7 @@ from openasm.app.look.tables import Column, chosen, paged, sorted_table
 from openasm.app.look.templatetags.look import chance, signed_cents, signed_dollars
 from openasm.app.people.models import Practice
 from openasm.app.practices.readiness import Check, checks_of
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import CohortResult, ParticipantResult, PracticeResult, Run
 
 CHART_ROWS = 15
@@ -46,12 +49,39 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Clinician:
-    """A row of the table: the result, what can be lost at most (cents), what is still open, and its range drawn."""
+    """A row of the table: the result, its page, what can be lost at most (cents), what is still open, and its range drawn."""
 
     result: ParticipantResult
+    address: str
     stake_cents: int | None
     open_checks: tuple[Check, ...]
     range_chart: SafeString
+
+
+class Brief(NamedTuple):
+    """What the page adds up and draws of every participant."""
+
+    npi: str
+    name: str
+    cohort: str
+    change_cents: int | None
+    part_b_cents: int
+    dollars_p5: float | None
+    dollars_p95: float | None
+
+
+# By payment change: those without one come as the database has it.
+_EVERYONE = Prepared[tuple[Any, ...]](
+    lambda: (
+        ParticipantResult.objects.filter(practice=Given("practice"), run=Given("run"))
+        .order_by("change_cents", "pk")
+        .values_list(*Brief._fields)
+    )
+)
+_SUMMARY = Prepared[PracticeResult](lambda: PracticeResult.objects.filter(practice=Given("practice"), run=Given("run")))
+_COHORTS = Prepared[tuple[str, dict[str, str]]](
+    lambda: CohortResult.objects.filter(run=Given("run")).values_list("cohort", "document")
+)
 
 
 @access(Permission.SEE_SCORES)
@@ -64,15 +94,15 @@ def practice_page(request: PageRequest, practice: Practice) -> HttpResponse:
     rows = _filtered(request, practice, run)
     table = sorted_table(request, rows, COLUMNS, by="name")
     page = paged(request, table.rows)
-    everyone = list(ParticipantResult.objects.filter(practice=practice, run=run).order_by("change_cents", "pk"))
+    everyone = [Brief(*row) for row in _EVERYONE.all(practice=practice.pk, run=run.pk)]
     risk = _risk_levels(run)
     return render(
         request,
         "practices/practice.html",
         {
             "run": run,
-            "summary": PracticeResult.objects.get(practice=practice, run=run),
-            "clinicians": list(_clinicians(page, risk, everyone)),
+            "summary": _SUMMARY.first(practice=practice.pk, run=run.pk),
+            "clinicians": list(_clinicians(page, practice, risk, everyone)),
             "page": page,
             "headers": table.headers,
             "cohorts": sorted({each.cohort for each in everyone}),
@@ -110,30 +140,34 @@ def _filtered(request: PageRequest, practice: Practice, run: Run) -> QuerySet[Pa
 
 def _risk_levels(run: Run) -> dict[str, float]:
     """The largest factor of each cohort: what Part B payments can fall by."""
-    rows = CohortResult.objects.filter(run=run).values_list("cohort", "document")
+    rows = _COHORTS.all(run=run.pk)
     return {cohort: float(document["risk_level"]) for cohort, document in rows if document.get("risk_level")}
 
 
-def _stake(each: ParticipantResult, risk: dict[str, float]) -> int | None:
+def _stake(each: ParticipantResult | Brief, risk: dict[str, float]) -> int | None:
     level = risk.get(each.cohort)
     return None if level is None else round(level * each.part_b_cents)
 
 
 def _clinicians(
-    page: Iterable[ParticipantResult], risk: dict[str, float], everyone: list[ParticipantResult]
+    page: Iterable[ParticipantResult], practice: Practice, risk: dict[str, float], everyone: Sequence[Brief]
 ) -> Iterator[Clinician]:
     lows = [each.dollars_p5 for each in everyone if each.dollars_p5 is not None]
     highs = [each.dollars_p95 for each in everyone if each.dollars_p95 is not None]
     span = (min([0.0, *lows]), max([0.0, *highs]))
+    address = reverse("clinician", kwargs={"practice": practice.key, "npi": "0"})
     for each in page:
         drawn = SafeString("")
         if each.dollars_p5 is not None and each.dollars_median is not None and each.dollars_p95 is not None:
             title = f"{signed_dollars(each.dollars_p5)} to {signed_dollars(each.dollars_p95)}"
             drawn = charts.range_bar(each.dollars_p5, each.dollars_median, each.dollars_p95, span=span, title=title)
-        yield Clinician(each, _stake(each, risk), tuple(check for check in checks_of(each) if not check.met), drawn)
+        own = address.replace("/0/", f"/{each.npi}/")
+        yield Clinician(
+            each, own, _stake(each, risk), tuple(check for check in checks_of(each) if not check.met), drawn
+        )
 
 
-def _chart(everyone: list[ParticipantResult]) -> SafeString:
+def _chart(everyone: Sequence[Brief]) -> SafeString:
     return charts.bars(
         [
             charts.Bar(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from openasm.app.access.permissions import ROLES, Permission
 from openasm.app.audit.events import Kind, record
 from openasm.app.people.models import Practice, User
+from openasm.app.prepared import Given, Prepared
 from openasm.app.worklists.models import Case, SavedFilter, Status, WorkEvent, WorkItem
 from openasm.base.errors import OpenAsmError, WrongUsage
 
@@ -59,6 +60,25 @@ def workers(practice: Practice) -> QuerySet[User]:
         here |= Q(memberships__system=practice.system_id)
     found = User.objects.filter(here, memberships__role__in=_WORKERS, is_active=True)
     return found.distinct().order_by("name", "email")
+
+
+def workers_named(practice: Practice) -> dict[str, User]:
+    """The same by number, in one query whose SQL is made once."""
+    # No system has the number 0: without one only the members here are found.
+    return {str(user.pk): user for user in _WORKERS_OF.all(practice=practice.pk, system=practice.system_id or 0)}
+
+
+_WORKERS_OF = Prepared[User](
+    lambda: (
+        User.objects.filter(
+            Q(memberships__practice=Given("practice")) | Q(memberships__system=Given("system")),
+            memberships__role__in=_WORKERS,
+            is_active=True,
+        )
+        .distinct()
+        .order_by("name", "email")
+    )
+)
 
 
 @transaction.atomic

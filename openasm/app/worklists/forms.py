@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from openasm.app.people.models import Practice, User
-from openasm.app.worklists.actions import KEEP, Change, workers
+from openasm.app.worklists.actions import KEEP, Change, workers, workers_named
 from openasm.app.worklists.models import BY_RUN, OUTCOME_WORDS, STATUS_WORDS, Status, WorkItem
 
 LONGEST_NOTE = 2_000
@@ -74,7 +74,7 @@ class ManyForm(forms.Form):
 
     def __init__(self, practice: Practice, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._workers = {str(user.pk): user for user in workers(practice)}
+        self._workers = workers_named(practice)
         self.people = [(number, str(user)) for number, user in self._workers.items()]
         owner, case = self.fields["owner"], self.fields["case"]
         assert isinstance(owner, forms.ChoiceField)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from openasm.app.look.templatetags.look import cents, day
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared, Several, values_of
 from openasm.app.published.models import Gap, ParticipantResult, Run
 from openasm.app.worklists.measures import Named, named
 from openasm.app.worklists.models import OUTCOME_WORDS, STATUS_WORDS, Case, Outcome, Status, WorkItem
@@ -144,8 +146,16 @@ def _some(names: Sequence[str]) -> str:
 
 def clinician_names(practice: Practice, run: Run) -> dict[str, str]:
     """Names of a practice's participants by NPI."""
-    people = ParticipantResult.objects.filter(practice=practice, run=run).order_by("name", "npi")
-    return {npi: name or npi for npi, name in people.values_list("npi", "name")}
+    return {npi: name or npi for npi, name in _NAMES.all(practice=practice.pk, run=run.pk)}
+
+
+_NAMES = Prepared[tuple[str, str]](
+    lambda: (
+        ParticipantResult.objects.filter(practice=Given("practice"), run=Given("run"))
+        .order_by("name", "npi")
+        .values_list("npi", "name")
+    )
+)
 
 
 def window_badge(earliest: dt.date | None, due: dt.date | None, today: dt.date) -> tuple[str, str]:
@@ -165,17 +175,24 @@ def window_badge(earliest: dt.date | None, due: dt.date | None, today: dt.date) 
     return ("warn" if left <= WARN_DAYS else "good"), text
 
 
+@functools.lru_cache(maxsize=64)
+def _gaps(patients: int) -> Prepared[tuple[int, int, str, int, str, str, dt.date | None, dt.date | None]]:
+    return Prepared(
+        lambda: Gap.objects.filter(
+            patient__in=Several("patient", patients), run=Given("run"), practice=Given("practice")
+        ).values_list("pk", "patient", "measure", "group", "kind", "missing__text", "earliest", "due")
+    )
+
+
 def _ways(
     cases: Sequence[Case], *, practice: Practice, run: Run, today: dt.date
 ) -> Mapping[tuple[int, str, int], tuple[Way, ...]]:
     if not cases:
         return {}
-    gaps = Gap.objects.filter(patient__in={case.patient_id for case in cases}, run=run, practice=practice)
-    rows = gaps.values_list("pk", "patient", "measure", "group", "kind", "missing__text", "earliest", "due")
+    patients = sorted({case.patient_id for case in cases})
+    rows = _gaps(len(patients)).all(practice=practice.pk, run=run.pk, **values_of("patient", patients))
     found: dict[tuple[int, str, int], list[Way]] = defaultdict(list)
-    for _, patient, measure, group, kind, missing, earliest, due in sorted(
-        rows
-    ):  # few: sorted here they come by patient
+    for _, patient, measure, group, kind, missing, earliest, due in sorted(rows):  # few: here they come by patient
         when = "" if earliest is None and due is not None else window_badge(earliest, due, today)[1]
         way = Way(KIND_WORDS.get(kind, kind), missing, when)
         if way not in found[patient, measure, group]:

@@ -7,15 +7,19 @@ does. `id` is the order of the list (see models.Case); by worth the key is worth
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db.models import DateField, Q, QuerySet
 
-from openasm.app.prepared import Given
-from openasm.app.worklists.models import WORTH, Case, Status
+from openasm.app.prepared import Given, Prepared, Several, values_of
+from openasm.app.worklists.models import Case, Status
+
+if TYPE_CHECKING:
+    from openasm.app.worklists.asking import Asked
 
 PAGE = 50
 SOON_DAYS = 30
@@ -37,6 +41,7 @@ MINE, NOBODY = "me", "none"
 NAMES = ("window", "measure", "npi", "owner", "status", "sort")
 
 
+Place = tuple[int, int]  # worth in cents (0 in the order of days) and number of a case
 _Day = dt.date | Given
 _TODAY, _SOON = Given("today", DateField()), Given("soon", DateField())
 
@@ -51,6 +56,10 @@ class Selection:
     owner: str = ""
     status: str = ""
     sort: str = "due"
+
+    def owned_by(self, me: int) -> int:
+        """The account that `owner` stands for; 0, which is none, where it stands for nobody or anybody."""
+        return me if self.owner == MINE else int(self.owner) if self.owner not in ("", NOBODY) else 0
 
     @property
     def query(self) -> dict[str, str]:
@@ -112,15 +121,19 @@ def selected(rows: QuerySet[Case], selection: Selection, *, today: dt.date, me: 
         rows = rows.filter(measure=selection.measure)
     if selection.npi:
         rows = rows.filter(npis__contains=f" {selection.npi} ")
-    if selection.owner == NOBODY:
-        rows = rows.filter(Q(item__isnull=True) | Q(item__owner__isnull=True))
-    elif selection.owner:
-        rows = rows.filter(item__owner=me if selection.owner == MINE else int(selection.owner))
-    if selection.status == "todo":
-        rows = rows.filter(Q(item__isnull=True) | Q(item__status=Status.OPEN.value))
-    elif selection.status:
-        rows = rows.filter(item__status=selection.status)
-    return rows
+    return rows.filter(of_work(selection.owner, selection.status, whose=selection.owned_by(me)))
+
+
+def of_work(owner: str, status: str, *, whose: int | Given) -> Q:
+    """Cases by the work on them. whose: the account that an owner other than nobody stands for."""
+    found = Q()
+    if owner == NOBODY:
+        found &= Q(item__isnull=True) | Q(item__owner__isnull=True)
+    elif owner:
+        found &= Q(item__owner=whose)
+    if status == "todo":
+        return found & (Q(item__isnull=True) | Q(item__status=Status.OPEN.value))
+    return found & Q(item__status=status) if status else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,37 +145,39 @@ class Part:
     later: str
 
 
-def part_of(rows: QuerySet[Case], *, sort: str, after: str = "", before: str = "", size: int = PAGE) -> Part:
-    """The page after or before a place; without one, or with one that is none, the first."""
-    if sort == "worth":
-        rows = rows.annotate(worth=WORTH)
+def part_of(asked: Asked, *, sort: str, after: str = "", before: str = "", size: int = PAGE) -> Part:
+    """The page after or before a place; without one, or with one that is none, the first. Cases come with patient, work and owner."""
     back = bool(before) and _place(before, sort) is not None
     place = _place(before if back else after, sort)
-    if place is not None:
-        rows = rows.filter(_beyond(place, sort, back=back))
-    ahead = ("id",) if sort == "due" else ("-worth", "id")
-    order = tuple(name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in ahead) if back else ahead
     # First which ones: what goes with a row (patient, work, owner) is read for the page alone, however many rows are sorted.
-    places = list(rows.order_by(*order).values_list("pk", flat=True)[: size + 1])
+    places = asked.places(sort, place, back, size + 1)
+    if not places:
+        return Part((), "", "")
     more = len(places) > size
-    rows_by_place = rows.in_bulk(places)
+    places = places[:size]
+    rows_by_place = {case.pk: case for case in _cases(len(places)).all(**values_of("place", places))}
     found = [rows_by_place[place] for place in places]
-    found = found[:size]
     if back:
         found.reverse()
-    if not found:
-        return Part((), "", "")
     first, last = _key(found[0], sort), _key(found[-1], sort)
     earlier = first if (more if back else place is not None) else ""
     later = last if (back or more) else ""
     return Part(tuple(found), earlier, later)
 
 
+@functools.lru_cache(maxsize=PAGE + 1)
+def _cases(places: int) -> Prepared[Case]:
+    """Cases of some places with their patient, work and its owner."""
+    return Prepared(
+        lambda: Case.objects.filter(pk__in=Several("place", places)).select_related("patient", "item__owner")
+    )
+
+
 def _key(case: Case, sort: str) -> str:
     return str(case.pk) if sort == "due" else f"{case.cents or 0}.{case.pk}"
 
 
-def _place(text: str, sort: str) -> tuple[int, int] | None:
+def _place(text: str, sort: str) -> Place | None:
     """Worth and id of a place in an address; None when it is none of this order."""
     worth, dot, number = text.rpartition(".")
     if bool(dot) is not (sort == "worth"):
@@ -174,7 +189,14 @@ def _place(text: str, sort: str) -> tuple[int, int] | None:
     return place if all(abs(value) < 1 << 62 for value in place) else None
 
 
-def _beyond(place: tuple[int, int], sort: str, *, back: bool) -> Q:
+def order_of(sort: str, *, back: bool) -> tuple[str, ...]:
+    """How a list is sorted, or sorted the other way round. By worth the rows have `worth`."""
+    ahead = ("id",) if sort == "due" else ("-worth", "id")
+    return tuple(name[1:] if name.startswith("-") else f"-{name}" for name in ahead) if back else ahead
+
+
+def beyond(place: Place | tuple[Given, Given], sort: str, *, back: bool) -> Q:
+    """Cases behind a place of a list, or before it."""
     worth, number = place
     if sort == "due":
         return Q(id__lt=number) if back else Q(id__gt=number)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import CharField, Count, Q, QuerySet, Sum
 
 from openasm.app.access.request import PatientScope
-from openasm.app.prepared import Given, Prepared
-from openasm.app.published.models import Run
+from openasm.app.prepared import Given, Prepared, Several, values_of
+from openasm.app.worklists.asking import asked_for, naming
 from openasm.app.worklists.models import Case, CaseCount, PublishedWorklist, Status
-from openasm.app.worklists.selection import NOBODY, Selection, days_of, in_window, selected
+from openasm.app.worklists.selection import NOBODY, Selection, days_of, in_window, of_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,49 @@ def total_of(
     """The cases of a filter that a person may see. me: the number of the account that asks."""
     run = published.run
     if scope.npi is not None or selection.npi:
-        return _counted(selected(visible_cases(scope, published, selection.npi), selection, today=today, me=me))
+        return Total(*asked_for(scope, published, selection, today=today, me=me).counted())
     counts = _counts(selection.window, bool(selection.measure)).first(
         practice=scope.practice.pk, run=run.pk, measure=selection.measure, **days_of(today)
     )
     everything = Total(*(counts or (0, 0)))
     if not (selection.owner or selection.status):
         return everything
-    worked = _worked(scope, run)
-    wanted = _counted(selected(worked, selection, today=today, me=me))
+    # Cases that nobody works on are everybody's to do: those that somebody works on tell the difference.
+    shape = (selection.window, bool(selection.measure), selection.owner and _KINDS.get(selection.owner, "somebody"))
+    found = _worked(*shape, selection.status).first(
+        practice=scope.practice.pk,
+        run=run.pk,
+        measure=selection.measure,
+        owner=selection.owned_by(me),
+        **days_of(today),
+    )
+    cases, cents, wanted, worth = found or (0, 0, 0, 0)
     if selection.owner not in ("", NOBODY) or selection.status not in ("", "todo"):
-        return wanted
-    without = _counted(selected(worked, replace(selection, owner="", status=""), today=today, me=me))
-    return Total(everything.cases - without.cases + wanted.cases, everything.cents - without.cents + wanted.cents)
+        return Total(wanted, worth)
+    return Total(everything.cases - cases + wanted, everything.cents - cents + worth)
+
+
+_KINDS = {NOBODY: NOBODY}
+
+
+@functools.cache
+def _worked(window: str, of_measure: bool, owner: str, status: str) -> Prepared[tuple[int, int, int, int]]:
+    """Cases that somebody works on and their worth, all of them and those of an owner and a status."""
+    wanted = of_work(owner, status, whose=Given("owner"))
+    return Prepared(
+        lambda: (
+            _in_work()
+            .filter(in_window(window), **({"measure": Given("measure", CharField())} if of_measure else {}))
+            .values("run")
+            .annotate(
+                all=Count("pk"),
+                all_cents=Sum("cents", default=0),
+                wanted=Count("pk", filter=wanted),
+                wanted_cents=Sum("cents", filter=wanted, default=0),
+            )
+            .values_list("all", "all_cents", "wanted", "wanted_cents")
+        )
+    )
 
 
 @functools.cache
@@ -78,25 +108,13 @@ def visible_cases(scope: PatientScope, published: PublishedWorklist, npi: str = 
     """The cases of a worklist that a person may see; npi: of this clinician alone, found by the texts that name the clinician."""
     rows: QuerySet[Case] = Case.objects.visible(scope, published.run)
     for each in filter(None, {scope.npi, npi}):
-        rows = rows.filter(npis__in=_naming(published, each))
+        rows = rows.filter(npis__in=naming(published, each))
     return rows
 
 
-def _naming(published: PublishedWorklist, npi: str) -> list[str]:
-    """The texts of a worklist's cases that name a clinician."""
-    return [text for text in published.whom if f" {npi} " in text]
-
-
-def _worked(scope: PatientScope, run: Run) -> QuerySet[Case]:
-    """The practice's cases that somebody works on."""
-    assert scope.npi is None
-    found: QuerySet[Case] = Case.objects.filter(run=run, item__practice=scope.practice)
-    return found
-
-
-def _counted(cases: QuerySet[Case]) -> Total:
-    found = cases.aggregate(count=Count("pk"), worth=Sum("cents", default=0))
-    return Total(found["count"], found["worth"])
+def _in_work() -> Any:
+    """The practice's cases that somebody works on, found through the work: there is less of it than there are cases."""
+    return Case.objects.filter(run=Given("run"), item__practice=Given("practice"))
 
 
 def open_by_measure(
@@ -109,9 +127,8 @@ def open_by_measure(
         work = {measure: (owned, mine) for measure, owned, mine in _OPEN_WORK.all(**here)}
         rows = [(*row, *work.get(row[0], (0, 0))) for row in _OPEN.all(**here)]
     else:
-        texts = _naming(published, scope.npi)
-        named = {f"text{place}": text for place, text in enumerate(texts)}
-        rows = _open_of_clinician(len(texts)).all(**here, **named) if texts else []
+        texts = naming(published, scope.npi)
+        rows = _open_of_clinician(len(texts)).all(**here, **values_of("text", texts)) if texts else []
     return tuple(
         OfMeasure(measure, cases, cents, soon, cases - owned, mine)
         for measure, cases, cents, soon, owned, mine in sorted(rows)
@@ -136,16 +153,13 @@ _OPEN = Prepared[tuple[str, int, int, int]](
         .values_list("measure", "count", "worth", "ending")
     )
 )
-# Cases that somebody works on are found through the work: there is less of it than there are cases.
-_OPEN_WORK = Prepared[tuple[str, int, int]](
-    lambda: _worked_on(Case.objects.filter(in_window("open"), run=Given("run"), item__practice=Given("practice")))
-)
+_OPEN_WORK = Prepared[tuple[str, int, int]](lambda: _worked_on(_in_work().filter(in_window("open"))))
 
 
 @functools.lru_cache(maxsize=64)
 def _open_of_clinician(texts: int) -> Prepared[tuple[str, int, int, int, int, int]]:
     """Open cases with one of some texts that name a clinician."""
-    naming = [Given(f"text{place}", CharField()) for place in range(texts)]
+    naming = Several("text", texts, CharField())
     return Prepared(
         lambda: (
             Case.objects.filter(in_window("open"), practice=Given("practice"), run=Given("run"), npis__in=naming)

@@ -19,9 +19,11 @@ from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.audit.events import exported, patients_viewed
 from openasm.app.look.exports import csv_response, xlsx_response
 from openasm.app.people.models import Practice
+from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import Run
 from openasm.app.sealing import patient_key
 from openasm.app.worklists import actions
+from openasm.app.worklists.asking import asked_for
 from openasm.app.worklists.file_rows import HEADER, file_rows
 from openasm.app.worklists.forms import FindForm, ManyForm
 from openasm.app.worklists.measures import named
@@ -51,9 +53,8 @@ def worklist(request: PageRequest, practice: Practice) -> HttpResponse:
         return render(request, "worklists/no_worklist.html")
     run, today = published.run, timezone.localdate()
     selection = selection_from(request.GET)
-    chosen = _chosen(request, published, selection, today)
     part = part_of(
-        chosen.select_related("patient", "item__owner"),
+        asked_for(request.patients, published, selection, today=today, me=request.user.pk),
         sort=selection.sort,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
@@ -201,6 +202,9 @@ def _by_measure(request: PageRequest, published: PublishedWorklist, today: dt.da
     return sorted(found, key=lambda row: (-row["cents"], row["measure"]))
 
 
+_SAVED = Prepared[SavedFilter](lambda: SavedFilter.objects.filter(user=Given("user"), practice=Given("practice")))
+
+
 def _choices(request: PageRequest, practice: Practice, names: Mapping[str, str]) -> dict[str, Any]:
     """What the filters offer."""
     own = request.patients.npi
@@ -212,7 +216,7 @@ def _choices(request: PageRequest, practice: Practice, names: Mapping[str, str])
         "own_npi": own,
         "saved": [
             (each, selection_from(each.query).address)
-            for each in SavedFilter.objects.filter(user=request.user, practice=practice)
+            for each in _SAVED.all(user=request.user.pk, practice=practice.pk)
         ],
         "find": FindForm(),
     }

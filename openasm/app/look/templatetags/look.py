@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.template.defaultfilters import date as date_text
+from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -18,6 +18,7 @@ from openasm.base.money import dollars_text
 
 register = template.Library()
 NONE = "–"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _TITLES = {
     "heart_failure": "Heart failure",
@@ -106,7 +107,7 @@ def chance(value: float | None) -> str:
 @register.filter
 def day(value: dt.date | None) -> str:
     """A day in words: `Mar 31, 2028`."""
-    return NONE if value is None else date_text(value, "M j, Y")
+    return NONE if value is None else f"{_MONTHS[value.month - 1]} {value.day}, {value.year}"
 
 
 @register.filter
@@ -163,6 +164,15 @@ def options(choices: Iterable[tuple[object, object]], chosen: object = "") -> Sa
             for value, title in choices
         )
     )
+
+
+@register.simple_tag(takes_context=True)
+def drawn(context: Context, name: str) -> SafeString:
+    """A long part of a page, drawn with Jinja (see look/drawing.py): `{% drawn "worklists/rows.html" %}`."""
+    from openasm.app.look.drawing import drawing  # which needs the filters of this module
+
+    values: dict[Any, Any] = context.flatten()
+    return drawing(name, values)
 
 
 @register.simple_tag(takes_context=True)
