@@ -11,6 +11,8 @@ A package a feature, with its models, actions, views, urls, templates (`template
     people/            accounts, practices (TIN), systems, memberships, invitations, API tokens, sign-in rules
     published/         the models pages read; `publish_run` loads a run folder in one transaction
     look/              base template, stylesheet, template filters, charts, tables (sort, filter, pages), CSV and XLSX
+    prepared.py        queries whose SQL is made once: for what many pages ask at every request
+    answering.py       waitress, alone or as one of several processes on a socket
     practices/         the page *Practice*: the example to copy
 
 How to add a page
@@ -32,7 +34,8 @@ How to add a page
    too: `audit.patients_viewed(request, ...)`. No patient identifier goes into an URL, a log, an event or an error: use
    `Patient.key`, a keyed pseudonym.
 4. The template extends `look/practice.html` (with the practice's navigation) or `look/page.html`. Entries of the navigation are in
-   look/navigation.py. Tables: `look.tables`; charts: `look.charts`; filters: `{% load look %}`; exports: `look.exports`. Pages must
+   look/navigation.py. Tables: `look.tables`; charts: `look.charts`; filters: `{% load look %}`; exports: `look.exports`; rows of a
+   long table: `{% drawn "<feature>/rows.html" %}` from `drawn/<feature>/` (see look/drawing.py). Pages must
    work without JavaScript; htmx may make them quicker. Inline scripts and styles are forbidden by the content policy: state goes
    into classes and attributes, SVG geometry into SVG attributes.
 5. Tests: a line for each URL in the access table of tests/app/access_table.py, a file `tests/app/test_<feature>_*.py` with the cast
