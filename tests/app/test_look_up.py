@@ -78,6 +78,8 @@ def test_answers(
     text = answer(sign_in("viewer"), asked, by)
     assert shown in text
     assert hidden not in text
+    assert 'href=""' not in text  # what the page gives does not become the navigation
+    assert 'class="sections"' not in text
 
 
 def test_texts_of_the_list_are_texts(stage: Stage, shelf: Path, sign_in: Callable[..., Client]) -> None:

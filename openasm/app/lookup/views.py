@@ -60,7 +60,7 @@ def look_up_page(request: HttpRequest) -> HttpResponseBase:
         "caveat": CAVEAT,
         "sources": [*(listed.sources.files if listed else ()), *(placed.sources.files if placed else ())],
         "map": _map(found, placed) if found is not None else SafeString(""),
-        "areas": area_rows(found.counties) if found is not None and found.counties else (),
+        "mandatory_areas": area_rows(found.counties) if found is not None and found.counties else (),
     }
     if listed is not None and found is None:
         title = "ASM participants by state; the table below says the same"
