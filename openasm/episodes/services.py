@@ -36,12 +36,14 @@ def assigned_services(lines: Frame, diagnoses: Frame, rules: Sequence[ServiceRul
     taken = [hits.filter(nw.col("condition") == 0)]
     if conditions:
         table = _condition_table(conditions, number, engine)
-        by_header = _meeting(diagnoses.select(*CLAIM, "code"), table, CLAIM)
+        barred = _barred_table(conditions, number, engine)
+        by_header = _meeting(diagnoses.select(*CLAIM, "code"), table, barred, CLAIM)
         by_line = _meeting(
             placed.filter(~nw.col("line_diagnosis").is_null()).select(
                 *CLAIM, "place", nw.col("line_diagnosis").alias("code")
             ),
             table,
+            barred,
             [*CLAIM, "place"],
         )
         asking = hits.filter(nw.col("condition") > 0)
@@ -90,17 +92,25 @@ def _code_hits(
 def _condition_table(
     conditions: Sequence[DiagnosisCondition], number: dict[DiagnosisCondition, int], engine: Engine
 ) -> dict[int, Frame]:
-    """Conditions by the length of the beginning they ask for (0: any diagnosis but the barred one)."""
-    by_length: dict[int, list[tuple[str, str, str, int]]] = {}
+    """Conditions by the length of the beginning they ask for (0: any diagnosis)."""
+    by_length: dict[int, list[tuple[str, str, int]]] = {}
     for condition in conditions:
         beginning = condition.listed if condition.listed.startswith(condition.category) else condition.category
-        row = (beginning, condition.listed, condition.barred, number[condition])
+        row = (beginning, condition.listed, number[condition])
         by_length.setdefault(len(beginning), []).append(row)
-    columns = {"beginning": str, "listed": str, "barred": str, "condition": int}
+    columns = {"beginning": str, "listed": str, "condition": int}
     return {length: small_table(engine, columns, rows) for length, rows in sorted(by_length.items())}
 
 
-def _meeting(coded: Frame, table: dict[int, Frame], key: Sequence[str]) -> Frame:
+def _barred_table(
+    conditions: Sequence[DiagnosisCondition], number: dict[DiagnosisCondition, int], engine: Engine
+) -> Frame | None:
+    """Conditions and the codes that do not meet them; None when no condition bars any."""
+    rows = [(number[condition], code) for condition in conditions for code in condition.barred]
+    return small_table(engine, {"condition": int, "code": str}, rows) if rows else None
+
+
+def _meeting(coded: Frame, table: dict[int, Frame], barred: Frame | None, key: Sequence[str]) -> Frame:
     """Keys of `coded` and the conditions that one of their diagnoses (`code`) meets; may repeat."""
     parts: list[Frame] = []
     for length, rows in table.items():
@@ -108,13 +118,12 @@ def _meeting(coded: Frame, table: dict[int, Frame], key: Sequence[str]) -> Frame
             beginnings = coded.with_columns(beginning=nw.col("code").str.slice(0, length))
         else:
             beginnings = coded.with_columns(beginning=nw.lit(""))
-        parts.append(
-            beginnings.join(rows, on="beginning", how="inner")
-            .filter(
-                ((nw.col("listed") == "") | (nw.col("listed") == nw.col("code"))) & (nw.col("barred") != nw.col("code"))
-            )
-            .select(*key, "condition")
+        met = beginnings.join(rows, on="beginning", how="inner").filter(
+            (nw.col("listed") == "") | (nw.col("listed") == nw.col("code"))
         )
+        if barred is not None:
+            met = met.join(barred, on=["condition", "code"], how="anti")
+        parts.append(met.select(*key, "condition"))
     return nw.concat(parts, how="vertical")
 
 

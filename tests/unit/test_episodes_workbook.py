@@ -99,13 +99,65 @@ def test_service_rules_in_workbook_order() -> None:
     [
         (DiagnosisCondition("I50"), ["I5020", "I509"], ["I110", "E1122"]),
         (DiagnosisCondition("I50", listed="I5020"), ["I5020"], ["I509"]),
-        (DiagnosisCondition("I50", barred="I509"), ["I5020"], ["I509", "I110"]),
+        (DiagnosisCondition("I50", barred=("I5021", "I509")), ["I5020"], ["I5021", "I509", "I110"]),
         (DiagnosisCondition(listed="I110"), ["I110"], ["I130"]),
     ],
 )
 def test_diagnosis_conditions(condition: DiagnosisCondition, met: list[str], not_met: list[str]) -> None:
     assert all(condition.met_by(code) for code in met)
     assert not any(condition.met_by(code) for code in not_met)
+
+
+def assignment(*rows: tuple[str, ...]) -> Callable[[Any], None]:
+    """The first rows of the A and B sheet: setting, category, its decision, diagnosis, its decision; all of 99213."""
+
+    def write(book: Any) -> None:
+        sheet = book["Service_Assignment_AB"]
+        for number, (setting, *asked) in enumerate(rows, start=8):
+            cells = (number, setting, "CPT/HCPCS", "99213", "Visit", *asked, "Episode", "Visits")
+            for column, value in enumerate(cells, start=1):
+                sheet.cell(number, column).value = value
+
+    return write
+
+
+def test_a_code_that_one_row_excludes_is_barred_from_all_rows_of_its_service(tmp_path: Path) -> None:
+    path = changed(
+        HEART,
+        tmp_path,
+        assignment(
+            ("Part B", "I50", "Include", "I50.9", "Exclude"),
+            ("Part B, Outpatient", "I50", "Include", "I50.20", "Exclude"),
+            ("Part B", "I50", "Include if diagnosis", "I50.22", "Exclude"),
+        ),
+    )
+    codes, problems = loaded(path, HEART)
+    part_b, outpatient = ("professional", "dme"), ("outpatient",)
+    all_three, one = ("I5020", "I5022", "I509"), ("I5020",)
+    assert [(rule.order, rule.settings, rule.condition) for rule in codes.service_rules[:3]] == [
+        (0, part_b, DiagnosisCondition("I50", barred=all_three)),
+        (1, part_b, DiagnosisCondition("I50", barred=all_three)),
+        (2, outpatient, DiagnosisCondition("I50", barred=one)),
+    ]
+    assert [rule.order for rule in codes.service_rules] == list(range(len(codes.service_rules)))
+    assert {rule.code for rule in codes.service_rules[3:]} == {"00000000001", "00000000002"}  # the third row takes none
+    assert [problem.kind.code for problem in problems] == ["E015"]
+
+
+def test_a_diagnosis_taken_by_name_and_excluded_is_warned_of(tmp_path: Path) -> None:
+    path = changed(
+        HEART,
+        tmp_path,
+        assignment(
+            ("Part B", "I50", "Include", "I50.9", "Exclude"),
+            ("Part B", "I50", "Include if diagnosis", "I50.9", "Include"),
+            ("Outpatient", "I50", "Include if diagnosis", "I50.9", "Include"),
+        ),
+    )
+    codes, problems = loaded(path, HEART)
+    assert codes.service_rules[1].condition == DiagnosisCondition("I50", listed="I509")
+    [warned] = [problem for problem in problems if problem.kind.code == "E029"]
+    assert (warned.row, warned.column, warned.found) == (9, "Service_Assignment_AB", "'I509'")
 
 
 @pytest.mark.shared

@@ -32,7 +32,7 @@ class ServiceRule:
 
     settings: as in the claims contract; code_type: `hcpcs`, `drg`, `ndc` or `revenue_center`; code: the service's code,
     empty for every service. The line must carry a diagnosis that starts with `begins` and, where given, is `listed` and is
-    not `barred` (codes without dot); with all three empty it needs none.
+    none of `barred` (codes without dot, apart by blanks); with all three empty it needs none.
     """
 
     settings: tuple[str, ...]
@@ -51,7 +51,7 @@ class ServiceRule:
     def fits(self, diagnosis: str) -> bool:
         """Whether one diagnosis is what the rule asks for."""
         listed = not self.listed or diagnosis == self.listed
-        return diagnosis.startswith(self.begins) and listed and diagnosis != self.barred
+        return diagnosis.startswith(self.begins) and listed and diagnosis not in self.barred.split()
 
     def takes(self, *, setting: str, code: str, diagnoses: Sequence[str]) -> bool:
         """Whether a line of this setting and code with these diagnoses falls under the rule.

@@ -29,13 +29,13 @@ class Role:
 class DiagnosisCondition:
     """Which diagnosis a service rule asks for.
 
-    Met by a diagnosis that begins with `category` (any when empty) and, when `listed` is given, equals it, but not by
-    `barred`. All empty: no diagnosis is needed.
+    Met by a diagnosis that begins with `category` (any when empty) and, when `listed` is given, equals it, but by none of
+    `barred` (in order). All empty: no diagnosis is needed.
     """
 
     category: str = ""
     listed: str = ""
-    barred: str = ""
+    barred: tuple[str, ...] = ()
 
     @property
     def is_free(self) -> bool:
@@ -45,10 +45,11 @@ class DiagnosisCondition:
     def met_by(self, code: str) -> bool:
         """Whether one diagnosis meets it.
 
-        >>> DiagnosisCondition("I50", barred="I509").met_by("I5022"), DiagnosisCondition("I50", barred="I509").met_by("I509")
+        >>> all_but = DiagnosisCondition("I50", barred=("I5020", "I509"))
+        >>> all_but.met_by("I5022"), all_but.met_by("I509")
         (True, False)
         """
-        return code.startswith(self.category) and code != self.barred and (not self.listed or code == self.listed)
+        return code.startswith(self.category) and code not in self.barred and (not self.listed or code == self.listed)
 
 
 @dataclass(frozen=True, slots=True)

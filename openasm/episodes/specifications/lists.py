@@ -7,8 +7,8 @@ would change scores silently.
 
 Service rules. A row takes a service of its settings whose code matches, when the claim's diagnoses meet the row's
 condition. A decision on the three-digit category of `include` is met by any diagnosis of the category; `listed` by the full
-diagnosis codes the row lists; a full code whose decision is `exclude` is not met by that code. A row without diagnoses
-takes the service whatever the diagnosis. A row without a service code takes every service of its settings.
+diagnosis codes the row lists; a full code whose decision is `exclude` is met by no row of the same setting, service code
+and category (`service_rules.py`). A row without diagnoses takes the service whatever the diagnosis. A row without a service code takes every service of its settings.
 
 Conditions (exclusions, sub-groups, risk variables). A row holds when one claim of the settings checked carries all the
 row's codes within the time named; a name holds when one of its rows does.
@@ -32,6 +32,12 @@ from openasm.episodes.specifications.codes_list import (
     ServiceRule,
 )
 from openasm.episodes.specifications.construction import COMMON, Construction
+from openasm.episodes.specifications.service_rules import (
+    DiagnosisAsked,
+    ServiceRow,
+    listed_and_excluded,
+    service_rules,
+)
 from openasm.episodes.specifications.workbook import (
     SHEET_MISSING,
     Row,
@@ -93,7 +99,13 @@ BAD_CODE = declare(
     expected="digits and letters, leading zeros kept",
     next_step="Format the column as text and enter the code again; spreadsheets drop leading zeros.",
 )
-
+LISTED_AND_EXCLUDED = declare(
+    "E029",
+    "a row takes a diagnosis by name that another row of the same service and category excludes; it is taken",
+    expected="each full diagnosis code of a service either included or excluded",
+    next_step="Compare both rows with the workbook CMS published.",
+    severity=Severity.WARNING,
+)
 
 __all__ = [
     "CodeKind",
@@ -309,37 +321,42 @@ class _Understanding:
         return tuple(name for name in names if name)
 
     def service_rules(self) -> tuple[ServiceRule, ...]:
-        rules: list[ServiceRule] = []
+        rows: list[ServiceRow] = []
         for row, cells in self.rows("Service_Assignment_AB"):
             sheet = "Service_Assignment_AB"
-            condition = self.diagnosis_condition(row, cells)
-            settings = self.settings(sheet, row, "Claim Setting", cells["settings"])
+            asked = self.diagnosis_asked(row, cells)
             kind = self.kind(sheet, row, cells["type"]) if cells["code"] else CodeKind.HCPCS
-            code = "" if normalised(cells["code"]) in ("", "any", "all") else self.code(sheet, row, kind, cells["code"])
             self.check_window(sheet, row, cells["window"])
-            if condition is not None:
-                rules.append(ServiceRule(len(rules), settings, kind, code, condition, self.category(sheet, row, cells)))
+            code = "" if normalised(cells["code"]) in ("", "any", "all") else self.code(sheet, row, kind, cells["code"])
+            settings = self.settings(sheet, row, "Claim Setting", cells["settings"])
+            rows.append(ServiceRow(row.number, settings, kind, code, self.category(sheet, row, cells), asked))
+        for contradictory in listed_and_excluded(rows):
+            self.problems.add(
+                LISTED_AND_EXCLUDED,
+                self.workbook.file,
+                row=contradictory.row,
+                column="Service_Assignment_AB",
+                found=shown(contradictory.diagnosis.listed),
+            )
         for row, cells in self.rows("Service_Assignment_D"):
             sheet = "Service_Assignment_D"
             kind = self.kind(sheet, row, cells["type"])
             self.check_window(sheet, row, cells["window"])
             code = self.code(sheet, row, kind, cells["code"])
-            rules.append(
-                ServiceRule(len(rules), ("drug",), kind, code, DiagnosisCondition(), self.category(sheet, row, cells))
-            )
-        return tuple(rules)
+            rows.append(ServiceRow(row.number, ("drug",), kind, code, self.category(sheet, row, cells)))
+        return service_rules(rows)
 
-    def diagnosis_condition(self, row: Row, cells: Mapping[str, str]) -> DiagnosisCondition | None:
-        """The diagnosis condition of an A and B row; None when the row takes nothing."""
+    def diagnosis_asked(self, row: Row, cells: Mapping[str, str]) -> DiagnosisAsked:
+        """What an A and B row asks of the diagnosis."""
         sheet = "Service_Assignment_AB"
         category = self.code(sheet, row, CodeKind.DIAGNOSIS, cells["category"]) if cells["category"] else ""
         listed = self.code(sheet, row, CodeKind.DIAGNOSIS, cells["diagnosis"]) if cells["diagnosis"] else ""
         by_category = self.word(sheet, row, "3-Digit Decision", cells["category decision"] or "include", self.decisions)
         by_code = self.word(sheet, row, "Diagnosis Decision", cells["diagnosis decision"] or "include", self.decisions)
+        if by_code == "exclude" and listed:
+            return DiagnosisAsked(category, excluded=listed, takes=by_category == "include")
         if by_category == "exclude" and (category or not listed):
-            return None
-        if by_code == "exclude":
-            return DiagnosisCondition(category, barred=listed)
+            return DiagnosisAsked(category, takes=False)
         if by_category == "listed" and not listed:
             self.problems.add(
                 CODE_MISSING,
@@ -349,8 +366,8 @@ class _Understanding:
                 found="a decision by diagnosis without a diagnosis",
             )
         if listed and (by_category == "listed" or not category):
-            return DiagnosisCondition(category, listed=listed)
-        return DiagnosisCondition(category)
+            return DiagnosisAsked(category, listed)
+        return DiagnosisAsked(category)
 
     def conditions(self, sheet: str, known: Sequence[str]) -> tuple[Condition, ...]:
         """The rows of a details sheet; a missing one is a problem only where names wait for it."""

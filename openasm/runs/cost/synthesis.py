@@ -104,7 +104,7 @@ def cohort_lists(codes: CodesList, construction: Construction) -> CohortLists:
                 category=rule.category,
                 begins=rule.condition.category,
                 listed=rule.condition.listed,
-                barred=rule.condition.barred,
+                barred=" ".join(rule.condition.barred),
             )
             for rule in codes.service_rules
         ),
