@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from django.test import Client
 from openasm.app.access.request import PatientScope
 from openasm.app.worklists.case_tables import case_table, count_table
 from openasm.app.worklists.models import Case, CaseCount, newest_worklist
+from openasm.app.worklists.selection import SCORED as SCORED_CHOICES
 from openasm.app.worklists.selection import WINDOWS, WORK, Selection, selected
 from openasm.app.worklists.totals import total_of
 from tests.app.conftest import CLINICIAN_NPI, Stage
@@ -55,6 +57,9 @@ def as_table(gaps: list[dict[str, object]]) -> pa.Table:
     return table
 
 
+SCORED = {3: {"A"}, 9: {"B"}}  # of practice 7 nothing is known: there every measure counts
+
+
 def one_by_one(gaps: list[dict[str, object]]) -> list[dict[str, object]]:
     found: dict[tuple[object, ...], list[dict[str, object]]] = defaultdict(list)
     for gap in gaps:
@@ -73,13 +78,15 @@ def one_by_one(gaps: list[dict[str, object]]) -> list[dict[str, object]]:
                 "npis": max(way["npis"] for way in ways),
                 "points": max((way["points"] for way in ways if way["points"] is not None), default=None),
                 "cents": max((way["cents"] for way in ways if way["cents"] is not None), default=None),
+                "scored": practice == 7 or measure == "A",
             }
         )
 
     def place(case: dict[str, object]) -> tuple[object, ...]:
         worth = -(case["cents"] or 0)  # type: ignore[operator]
         last = case["due"] or dt.date.max
-        return (case["practice"], last, worth, case["patient"], case["measure"], case["group"])
+        standing = (0 if case["cents"] or case["points"] else 1) if case["scored"] else 2
+        return (case["practice"], standing, last, worth, case["patient"], case["measure"], case["group"])
 
     return sorted(cases, key=place)
 
@@ -88,18 +95,21 @@ def one_by_one(gaps: list[dict[str, object]]) -> list[dict[str, object]]:
 def test_cases_are_those_made_one_by_one(size: int) -> None:
     for seed in range(20):
         gaps = some_gaps(random.Random(seed), size)
-        cases = case_table(as_table(gaps))
+        cases = case_table(as_table(gaps), SCORED)
         assert cases.to_pylist() == one_by_one(gaps)
         counted: dict[tuple[object, ...], list[int]] = defaultdict(lambda: [0, 0])
+        marks: dict[tuple[object, ...], object] = {}
         for case in one_by_one(gaps):
             own = counted[case["practice"], case["measure"], case["earliest"], case["due"]]
             own[0] += 1
             own[1] += case["cents"] or 0  # type: ignore[operator]
+            marks[case["practice"], case["measure"]] = case["scored"]
         counts = count_table(cases).to_pylist()
         assert {
             (row["practice"], row["measure"], row["earliest"], row["due"]): [row["cases"], row["cents"]]
             for row in counts
         } == dict(counted)
+        assert {(row["practice"], row["measure"]): row["scored"] for row in counts} == marks
 
 
 def test_totals_are_those_of_the_cases_counted(stage: Stage, sign_in: Callable[..., Client]) -> None:
@@ -112,6 +122,8 @@ def test_totals_are_those_of_the_cases_counted(stage: Stage, sign_in: Callable[.
         {"case": [first.pk], "owner": str(nurse.pk), "status": "working"},
     )
     assert Case.objects.get(pk=first.pk).item.status == "working"
+    for table in (Case, CaseCount):  # as in a practice where nobody is scored on it
+        table.objects.filter(practice=stage.elm, measure="CMS144").update(scored=False)
     everything = CaseCount.objects.filter(practice=stage.elm).aggregate(Sum("cases"))["cases__sum"]
     assert everything == Case.objects.filter(practice=stage.elm).count() > 0
     for npi in (None, CLINICIAN_NPI):
@@ -120,8 +132,8 @@ def test_totals_are_those_of_the_cases_counted(stage: Stage, sign_in: Callable[.
             for window in WINDOWS:
                 for owner in ("", "me", "none", str(nurse.pk)):
                     for status in ("", *WORK):
-                        for chosen in ("", CLINICIAN_NPI):
-                            asked = Selection(window=window, owner=owner, status=status, npi=chosen)
+                        for chosen, scored in itertools.product(("", CLINICIAN_NPI), SCORED_CHOICES):
+                            asked = Selection(window=window, owner=owner, status=status, npi=chosen, scored=scored)
                             cases = selected(
                                 Case.objects.visible(scope, published.run), asked, today=today, me=nurse.pk
                             )

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import importlib
 import io
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from openasm.app.access.request import PatientScope
 from openasm.app.audit.models import AuditEvent
-from openasm.app.published.models import Gap, GapKind, Patient
+from openasm.app.published.models import Gap, GapKind, ParticipantResult, Patient
 from openasm.app.sealing import patient_key
 from openasm.app.worklists.asking import Asked, asked_for
-from openasm.app.worklists.models import Case, SavedFilter, WorkEvent, WorkItem, newest_worklist
+from openasm.app.worklists.models import Case, CaseCount, SavedFilter, WorkEvent, WorkItem, newest_worklist
 from openasm.app.worklists.selection import Selection, part_of, selection_from
 from tests.app.conftest import CLINICIAN_NPI, Stage, signed_in_client
 from tests.app.run_folders import CANARY_NAMES
@@ -313,3 +316,39 @@ def test_a_selection_keeps_only_what_makes_sense() -> None:
     query = {"window": "always", "measure": "CMS1' --", "npi": "12", "owner": "9" * 30, "status": "x", "sort": "y"}
     assert selection_from(query).query == {}
     assert selection_from({"owner": "٣", "npi": "٣" * 10}).query == {}
+
+
+def test_measures_nobody_is_scored_on_are_left_out_until_asked_for(
+    stage: Stage, sign_in: Callable[..., Client]
+) -> None:
+    assert Case.objects.get(practice=stage.oak).scored, "somebody of Oak is in low back pain"
+    for table in (Case, CaseCount):
+        table.objects.filter(practice=stage.elm, measure="CMS135").update(scored=False)
+    client = sign_in("nurse")
+    usual = page(client, stage)
+    assert CANARY_NAMES[0] not in usual
+    assert "Nothing to do now" in usual
+    assert "Measures on which nobody here is scored are left out" in usual
+    for query in ("?scored=no", "?scored=all", "?measure=CMS135"):
+        text = page(client, stage, query)
+        assert CANARY_NAMES[0] in text, query
+        assert "Nobody of this practice is scored on this measure" in text
+    assert "No case matches" in page(client, stage, "?scored=no&window=past")
+    today = client.get(f"/practices/{stage.elm.key}/today/").content.decode()
+    assert "005 ACE inhibitor" not in today, "counts and sums follow"
+
+
+def test_worklists_of_earlier_versions_are_marked_and_counted_anew(stage: Stage) -> None:
+    migration = importlib.import_module("openasm.app.worklists.migrations.0006_scored")
+    published = newest_worklist(stage.elm)
+    assert published is not None
+    assert (published.cases, published.lost) == (2, 1)
+    ParticipantResult.objects.filter(practice=stage.elm, cohort="low_back_pain").delete()
+    migration.fill(apps, SimpleNamespace(connection=connection))
+    marked = Case.objects.filter(practice=stage.elm).values_list("measure", "scored").order_by("measure")
+    assert list(marked) == [("CMS135", True), ("CMS144", True), ("CMS2", False)]
+    assert list(CaseCount.objects.filter(practice=stage.elm, scored=False).values_list("measure", flat=True)) == [
+        "CMS2"
+    ]
+    published.refresh_from_db()
+    assert (published.cases, published.lost) == (2, 0)

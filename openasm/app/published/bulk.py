@@ -302,6 +302,8 @@ def _plain_values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_dictionary(array.type):
         texts = np.array([*array.dictionary.to_pylist(), None], object)
         return list(texts[array.indices.fill_null(len(texts) - 1).to_numpy()])
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.int8())
     if pa.types.is_string(array.type):
         return list(array.to_pylist())
     missing = array.is_null().to_numpy(zero_copy_only=False)

@@ -38,11 +38,12 @@ if TYPE_CHECKING:
 
 Hook = Callable[[Run, reading.Source], None]
 RowsHook = Callable[[Run, "pa.Table", Loader], None]
+GapsHook = Callable[[Run, "pa.Table", Mapping[int, frozenset[str]], Loader], None]
 PatientsHook = Callable[[reading.Source, Run, Mapping[str, int], Callable[[str], int], Loader], dict[str, int]]
-# Features that follow a run. WITH_GAPS, WITH_EPISODES: given its gaps or episodes, to load what they make of them; WITH_PATIENTS: to
-# load further rows about patients (given practices by TIN and the row of a patient by identifier); AFTER_ROWS: run last, in the same
+# Features that follow a run. WITH_GAPS, WITH_EPISODES: given its gaps (and the cohorts of each practice's participants) or episodes, to
+# load what they make of them; WITH_PATIENTS: to load further rows about patients (given practices by TIN and the row of a patient by identifier); AFTER_ROWS: run last, in the same
 # transaction.
-WITH_GAPS: list[RowsHook] = []
+WITH_GAPS: list[GapsHook] = []
 WITH_EPISODES: list[RowsHook] = []
 WITH_PATIENTS: list[PatientsHook] = []
 AFTER_ROWS: list[Hook] = []
@@ -176,8 +177,9 @@ def _patients_rows(
         gaps = patient_tables.numbered(gaps, run=run.pk, first=first_free(Gap))
         counts["gaps"] = loader.add_table(Gap, gaps)
         progress("worklists")
-        for hook in WITH_GAPS:
-            hook(run, gaps, loader)
+        cohorts = reading.cohorts_of(source, practices)
+        for follow_gaps in WITH_GAPS:
+            follow_gaps(run, gaps, cohorts, loader)
     progress("episodes")
     episodes = patient_tables.episode_table(source, practice_of=practices, patient_id=patients.id_of)
     episode_ids: dict[str, int] = {}

@@ -103,6 +103,15 @@ def table_or_none(run: RunFolder, name: str) -> RunTable | None:
         return None
 
 
+def cohorts_of(source: Source, practices: Mapping[str, int]) -> dict[int, frozenset[str]]:
+    """The cohorts of each practice's participants. practices: numbers by TIN."""
+    scores = source.run.table("scores")
+    found: dict[int, set[str]] = {}
+    for tin, cohort in zip(scores.texts("tin"), scores.texts("cohort"), strict=True):
+        found.setdefault(practices[tin], set()).add(cohort)
+    return {practice: frozenset(cohorts) for practice, cohorts in found.items()}
+
+
 def number(text: str | None) -> float | None:
     """A number as written, None for an empty field."""
     return float(text) if text else None

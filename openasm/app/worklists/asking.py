@@ -28,6 +28,7 @@ class Shape:
 
     window: str
     measure: bool
+    scored: bool | None
     owner: str
     status: str
     own: int | None
@@ -69,6 +70,7 @@ def asked_for(
         Shape(
             selection.window,
             bool(selection.measure),
+            selection.of_scored,
             kind,
             selection.status,
             None if own is None else len(own),
@@ -95,6 +97,8 @@ def _cases(shape: Shape) -> Any:
     wanted = in_window(shape.window) & of_work(shape.owner, shape.status, whose=Given("owner"))
     if shape.measure:
         wanted &= Q(measure=Given("measure", CharField()))
+    if shape.scored is not None:
+        wanted &= Q(scored=shape.scored)
     for name, texts in (("own", shape.own), ("other", shape.other)):
         if texts is not None:
             wanted &= Q(npis__in=Several(name, texts, CharField()))

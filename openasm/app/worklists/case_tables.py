@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,11 @@ _NEVER = np.iinfo(np.int64).max  # a day that is not there, while the earliest i
 _Numbers = npt.NDArray[np.int64]
 
 
-def case_table(gaps: pa.Table) -> pa.Table:
+def case_table(gaps: pa.Table, scored: Mapping[int, Collection[str]]) -> pa.Table:
     """A row for each practice, patient, measure and group of some gaps, in the order of the list (see models.Case), but for id and run.
 
-    gaps: as `published.patient_tables.gap_table` gives them, sorted by practice, patient, measure and group.
+    gaps: as `published.patient_tables.gap_table` gives them, sorted by practice, patient, measure and group. scored: by practice the
+    measures on which somebody there is scored; of a practice that is missing all are.
     """
     column = {name: gaps.column(name).combine_chunks() for name in gaps.column_names}
     whole = {name: column[name].to_numpy() for name in ("practice", "patient", "group")}
@@ -43,8 +44,18 @@ def case_table(gaps: pa.Table) -> pa.Table:
     columns["due"] = np.where(columns["due"] == -_NEVER, _NEVER, columns["due"])
     points, cents = (_largest(column[name], first) for name in ("points", "cents"))
     worth = np.nan_to_num(cents, nan=0.0)
+    counts = _scored(columns["practice"], columns["measure"], column["measure"], scored)
+    standing = np.where(counts, np.where((worth > 0) | (np.nan_to_num(points, nan=0.0) > 0), 0, 1), 2)
     order = np.lexsort(
-        (columns["group"], columns["measure"], columns["patient"], -worth, columns["due"], columns["practice"])
+        (
+            columns["group"],
+            columns["measure"],
+            columns["patient"],
+            -worth,
+            columns["due"],
+            standing,
+            columns["practice"],
+        )
     )
     found = {name: values[order] for name, values in columns.items()}
     return pa.table(
@@ -58,6 +69,7 @@ def case_table(gaps: pa.Table) -> pa.Table:
             "npis": _texts(column["npis"], found["npis"]),
             "points": pa.array(points[order], from_pandas=True),
             "cents": pc.cast(pa.array(cents[order], from_pandas=True), pa.int64()),
+            "scored": pa.array(counts[order]),
         },
         schema=_SCHEMA,
     )
@@ -68,14 +80,30 @@ _SCHEMA = pa.schema(
         *(("practice", pa.int64()), ("patient", pa.int64()), ("measure", pa.dictionary(pa.int32(), pa.string()))),
         *(("group", pa.int64()), ("kind", pa.dictionary(pa.int32(), pa.string())), ("ways", pa.int64())),
         *(("earliest", pa.date32()), ("due", pa.date32()), ("npis", pa.dictionary(pa.int32(), pa.string()))),
-        *(("points", pa.float64()), ("cents", pa.int64())),
+        *(("points", pa.float64()), ("cents", pa.int64()), ("scored", pa.bool_())),
     ]
 )
 
 
+def _scored(
+    practice: _Numbers, measure: _Numbers, column: pa.DictionaryArray, scored: Mapping[int, Collection[str]]
+) -> npt.NDArray[np.bool_]:
+    """Whether somebody of each case's practice is scored on its measure: each different pair is looked up once."""
+    texts = sorted(column.dictionary.to_pylist())
+    practices, place = np.unique(practice, return_inverse=True)
+    pairs, which = np.unique(place * len(texts) + measure, return_inverse=True)
+    found = []
+    for pair in pairs.tolist():
+        whose, text = divmod(pair, len(texts))
+        measures = scored.get(int(practices[whose]))
+        found.append(measures is None or texts[text] in measures)
+    return np.array(found, bool)[which]
+
+
 def count_table(cases: pa.Table) -> pa.Table:
     """How many cases of a practice and measure have the same days, and the sum of their worth: what pages add up for any day."""
-    column = {name: cases.column(name).combine_chunks() for name in ("practice", "measure", "earliest", "due", "cents")}
+    names = ("practice", "measure", "earliest", "due", "cents", "scored")
+    column = {name: cases.column(name).combine_chunks() for name in names}
     keys: Mapping[str, _Numbers] = {
         "practice": column["practice"].to_numpy(),
         "measure": ranks(column["measure"]),
@@ -94,6 +122,7 @@ def count_table(cases: pa.Table) -> pa.Table:
             "due": _dates(found["due"][first]),
             "cases": pa.array(np.diff(np.append(first, cases.num_rows))[: len(first)]),
             "cents": pa.array(np.add.reduceat(cents, first) if len(first) else cents),
+            "scored": column["scored"].take(pa.array(order[first])),
         }
     )
 

@@ -7,7 +7,7 @@ measure, is excluded, or is not counted. What they do not know stays open and is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -17,7 +17,7 @@ from django.utils import timezone
 from openasm.app.published.bulk import Loader, first_free
 from openasm.app.published.models import PracticeResult, Run
 from openasm.app.published.reading import Source, patients_file, wanted_records
-from openasm.app.worklists.measures import named
+from openasm.app.worklists.measures import named, numbers_of
 from openasm.app.worklists.models import Case, CaseCount, Outcome, PublishedWorklist, Status, WorkEvent, WorkItem
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ WHERE {case}.run_id = %s AND item.year = %s AND {case}.patient_id = item.patient
 """
 
 
-def make_cases(run: Run, gaps: pa.Table, loader: Loader) -> None:
-    """Load the cases that a run's gaps make, and how many there are."""
+def make_cases(run: Run, gaps: pa.Table, cohorts: Mapping[int, Collection[str]], loader: Loader) -> None:
+    """Load the cases that a run's gaps make, and how many there are. cohorts: of each practice's participants."""
     from openasm.app.published.patient_tables import numbered  # heavy: loaded only here
     from openasm.app.worklists.case_tables import case_table, count_table
 
-    cases = case_table(gaps)
+    cases = case_table(gaps, {each: numbers_of(found, run.performance_year) for each, found in cohorts.items()})
     loader.add_table(Case, numbered(cases, run=run.pk, first=first_free(Case)))
     loader.add_table(CaseCount, numbered(count_table(cases), run=run.pk, first=first_free(CaseCount)))
 
@@ -133,8 +133,8 @@ def _count(run: Run, closed: list[WorkItem], left_out: list[WorkItem]) -> None:
         for practice, possible, lost in CaseCount.objects.filter(run=run)
         .values("practice")
         .annotate(
-            possible=Sum("cases", filter=Q(due__isnull=False), default=0),
-            lost=Sum("cases", filter=Q(due__isnull=True), default=0),
+            possible=Sum("cases", filter=Q(due__isnull=False, scored=True), default=0),
+            lost=Sum("cases", filter=Q(due__isnull=True, scored=True), default=0),
         )
         .values_list("practice", "possible", "lost")
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
 from openasm.base.errors import OpenAsmError
 from openasm.base.years import FIRST_PERFORMANCE_YEAR
-from openasm.regulation.quality import is_inverse
+from openasm.regulation.quality import is_inverse, measures_of
 from openasm.regulation.rulebook import rules_for
 from openasm.report.titles import measure_title
 from openasm.submission.formats import formats_for
@@ -44,6 +45,26 @@ def number_of(measure: str, year: int) -> str:
     'CMS165'
     """
     return next((each.number for each in _by_number(year).values() if each.measure == measure), "")
+
+
+def numbers_of(cohorts: Collection[str], year: int) -> frozenset[str]:
+    """The numbers of measures on which participants of some cohorts are scored.
+
+    >>> sorted(numbers_of(["low_back_pain"], 2027))
+    ['CMS156', 'CMS2', 'CMS69']
+    """
+    return frozenset().union(*(_of_cohort(cohort, year) for cohort in cohorts))
+
+
+@cache
+def _of_cohort(cohort: str, year: int) -> frozenset[str]:
+    try:
+        measures = measures_of(cohort, rules_for(year))
+    except OpenAsmError:  # as in _by_number
+        if year == FIRST_PERFORMANCE_YEAR:
+            raise
+        return _of_cohort(cohort, FIRST_PERFORMANCE_YEAR)
+    return frozenset(number_of(measure, year) for measure in measures) - {""}
 
 
 @cache

@@ -129,10 +129,12 @@ WORTH = Func(F("cents"), template="COALESCE(%(expressions)s, 0)", output_field=m
 
 
 class Case(PatientRow):
-    """A case of a run. id: rising by practice, last day, then worth, so that it is the order of the list.
+    """A case of a run. id: in the order of the list: by practice, those worth something, those worth nothing, those of measures on which
+    nobody there is scored; each of them by last day, then worth.
 
     due: the last day on which any way closes it (None: none does any more); earliest: the first such day (None: at once); points, cents: worth
-    of closing it; ways: how many gaps it has; item: the work on it, once there is some.
+    of closing it; ways: how many gaps it has; item: the work on it, once there is some; scored: whether a participant of the practice is
+    scored on the measure.
     """
 
     measure = models.CharField(max_length=20)
@@ -143,6 +145,7 @@ class Case(PatientRow):
     due = models.DateField(null=True)
     points = models.FloatField(null=True)
     cents = models.BigIntegerField(null=True)
+    scored = models.BooleanField(default=True)
     item = models.ForeignKey(WorkItem, null=True, on_delete=models.SET_NULL, related_name="cases", db_index=False)
 
     class Meta:
@@ -164,13 +167,14 @@ class CaseCount(LargeRow):
     due = models.DateField(null=True)
     cases = models.PositiveIntegerField()
     cents = models.BigIntegerField()
+    scored = models.BooleanField(default=True)
 
     class Meta:
         indexes = (models.Index(fields=("practice", "run"), name="case_count_of_practice"),)
 
 
 class PublishedWorklist(models.Model):
-    """What a run brought a practice: cases that can be closed, those lost for the year, and what it closed of the work.
+    """What a run brought a practice: cases of scored measures that can be closed, those lost for the year, and what it closed of the work.
 
     whom: the different texts of `npis` among its cases: those of one clinician are found by them.
     """

@@ -19,6 +19,7 @@ from openasm.app.worklists.models import OUTCOME_WORDS, STATUS_WORDS, Case, Outc
 
 WARN_DAYS = 30
 _WAYS_SHOWN = _NAMES_SHOWN = 2
+UNSCORED = "Nobody of this practice is scored on this measure: closing it changes no payment"
 KIND_WORDS = {"care": "Care", "documentation": "Record", "data": "Data"}
 
 
@@ -95,6 +96,7 @@ class DrawnRow:
     identifier: str
     clinicians: str
     measure: str
+    unscored: str
     ways: tuple[str, ...]
     tone: str
     window: str
@@ -123,6 +125,7 @@ def drawn_rows(rows: Iterable[CaseRow], *, practice: Practice, clinicians: bool)
                 identifier=identifier,
                 clinicians=_some(row.clinicians) if clinicians else "",
                 measure=row.measure.label,
+                unscored="" if case.scored else UNSCORED,
                 ways=(
                     *(f"{way.kind}: {way.missing}" for way in row.ways[:_WAYS_SHOWN]),
                     *([f"and {more} more way{'' if more == 1 else 's'}"] if more > 0 else []),

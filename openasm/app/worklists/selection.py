@@ -30,7 +30,8 @@ WINDOWS = {
     "past": "Too late this year",
     "all": "All",
 }
-SORTS = {"due": "Last day first", "worth": "Dollars first"}
+SORTS = {"due": "Worth something, last day first", "worth": "Dollars first"}
+SCORED = {"yes": "Scored here", "no": "Nobody here is scored on", "all": "All"}
 WORK = {
     "todo": "To do",
     "working": "In progress",
@@ -38,7 +39,7 @@ WORK = {
     "not_possible": "Cannot be closed",
 }
 MINE, NOBODY = "me", "none"
-NAMES = ("window", "measure", "npi", "owner", "status", "sort")
+NAMES = ("window", "measure", "scored", "npi", "owner", "status", "sort")
 
 
 Place = tuple[int, int]  # worth in cents (0 in the order of days) and number of a case
@@ -48,7 +49,9 @@ _TODAY, _SOON = Given("today", DateField()), Given("soon", DateField())
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A filter. Empty texts take nothing away. owner: `me`, `none` or an account's number."""
+    """A filter. Empty texts take nothing away. owner: `me`, `none` or an account's number; scored: measures on which somebody of the
+    practice is scored, `no`, nobody is, or `all`.
+    """
 
     window: str = "open"
     measure: str = ""
@@ -56,6 +59,12 @@ class Selection:
     owner: str = ""
     status: str = ""
     sort: str = "due"
+    scored: str = "yes"
+
+    @property
+    def of_scored(self) -> bool | None:
+        """Whether cases' measures must be scored here or must not; None: either, as where a measure is chosen by name."""
+        return None if self.measure or self.scored == "all" else self.scored == "yes"
 
     def owned_by(self, me: int) -> int:
         """The account that `owner` stands for; 0, which is none, where it stands for nobody or anybody."""
@@ -92,6 +101,7 @@ def selection_from(query: Mapping[str, Any]) -> Selection:
         owner=owner if owner in (MINE, NOBODY) or (owner.isascii() and owner.isdigit() and len(owner) < 16) else "",
         status=one_of("status", tuple(WORK)),
         sort=one_of("sort", tuple(SORTS), "due"),
+        scored=one_of("scored", tuple(SCORED), "yes"),
     )
 
 
@@ -119,6 +129,8 @@ def selected(rows: QuerySet[Case], selection: Selection, *, today: dt.date, me: 
     rows = rows.filter(in_window(selection.window, **days_of(today)))
     if selection.measure:
         rows = rows.filter(measure=selection.measure)
+    if selection.of_scored is not None:
+        rows = rows.filter(scored=selection.of_scored)
     if selection.npi:
         rows = rows.filter(npis__contains=f" {selection.npi} ")
     return rows.filter(of_work(selection.owner, selection.status, whose=selection.owned_by(me)))

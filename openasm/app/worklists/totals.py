@@ -46,15 +46,15 @@ def total_of(
     run = published.run
     if scope.npi is not None or selection.npi:
         return Total(*asked_for(scope, published, selection, today=today, me=me).counted())
-    counts = _counts(selection.window, bool(selection.measure)).first(
+    counts = _counts(selection.window, bool(selection.measure), selection.of_scored).first(
         practice=scope.practice.pk, run=run.pk, measure=selection.measure, **days_of(today)
     )
     everything = Total(*(counts or (0, 0)))
     if not (selection.owner or selection.status):
         return everything
     # Cases that nobody works on are everybody's to do: those that somebody works on tell the difference.
-    shape = (selection.window, bool(selection.measure), selection.owner and _KINDS.get(selection.owner, "somebody"))
-    found = _worked(*shape, selection.status).first(
+    kind = selection.owner and _KINDS.get(selection.owner, "somebody")
+    found = _worked(selection.window, bool(selection.measure), selection.of_scored, kind, selection.status).first(
         practice=scope.practice.pk,
         run=run.pk,
         measure=selection.measure,
@@ -71,13 +71,15 @@ _KINDS = {NOBODY: NOBODY}
 
 
 @functools.cache
-def _worked(window: str, of_measure: bool, owner: str, status: str) -> Prepared[tuple[int, int, int, int]]:
+def _worked(
+    window: str, of_measure: bool, scored: bool | None, owner: str, status: str
+) -> Prepared[tuple[int, int, int, int]]:
     """Cases that somebody works on and their worth, all of them and those of an owner and a status."""
     wanted = of_work(owner, status, whose=Given("owner"))
     return Prepared(
         lambda: (
             _in_work()
-            .filter(in_window(window), **({"measure": Given("measure", CharField())} if of_measure else {}))
+            .filter(in_window(window), **_narrowed(of_measure, scored))
             .values("run")
             .annotate(
                 all=Count("pk"),
@@ -91,9 +93,9 @@ def _worked(window: str, of_measure: bool, owner: str, status: str) -> Prepared[
 
 
 @functools.cache
-def _counts(window: str, of_measure: bool) -> Prepared[tuple[int, int]]:
-    """Cases of a window and their worth, of all measures or of one."""
-    narrowed = {"measure": Given("measure", CharField())} if of_measure else {}
+def _counts(window: str, of_measure: bool, scored: bool | None) -> Prepared[tuple[int, int]]:
+    """Cases of a window and their worth, of all measures, of one, or of those scored here or not."""
+    narrowed = _narrowed(of_measure, scored)
     return Prepared(
         lambda: (
             CaseCount.objects.filter(in_window(window), practice=Given("practice"), run=Given("run"), **narrowed)
@@ -102,6 +104,11 @@ def _counts(window: str, of_measure: bool) -> Prepared[tuple[int, int]]:
             .values_list("count", "worth")
         )
     )
+
+
+def _narrowed(of_measure: bool, scored: bool | None) -> dict[str, Any]:
+    chosen = {"measure": Given("measure", CharField())} if of_measure else {}
+    return chosen if scored is None else {**chosen, "scored": scored}
 
 
 def visible_cases(scope: PatientScope, published: PublishedWorklist, npi: str = "") -> QuerySet[Case]:
@@ -120,7 +127,7 @@ def _in_work() -> Any:
 def open_by_measure(
     scope: PatientScope, published: PublishedWorklist, *, today: dt.date, me: int
 ) -> tuple[OfMeasure, ...]:
-    """Open cases of each measure as of a day, by measure."""
+    """Open cases of each measure on which somebody here is scored, as of a day, by measure."""
     here = {"practice": scope.practice.pk, "run": published.run_id, "me": me, **days_of(today)}
     rows: list[tuple[str, int, int, int, int, int]]
     if scope.npi is None:
@@ -147,13 +154,13 @@ def _work() -> dict[str, Count]:
 
 _OPEN = Prepared[tuple[str, int, int, int]](
     lambda: (
-        CaseCount.objects.filter(in_window("open"), practice=Given("practice"), run=Given("run"))
+        CaseCount.objects.filter(in_window("open"), scored=True, practice=Given("practice"), run=Given("run"))
         .values("measure")
         .annotate(count=Sum("cases"), worth=Sum("cents"), ending=Sum("cases", filter=in_window("soon"), default=0))
         .values_list("measure", "count", "worth", "ending")
     )
 )
-_OPEN_WORK = Prepared[tuple[str, int, int]](lambda: _worked_on(_in_work().filter(in_window("open"))))
+_OPEN_WORK = Prepared[tuple[str, int, int]](lambda: _worked_on(_in_work().filter(in_window("open"), scored=True)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -162,7 +169,9 @@ def _open_of_clinician(texts: int) -> Prepared[tuple[str, int, int, int, int, in
     naming = Several("text", texts, CharField())
     return Prepared(
         lambda: (
-            Case.objects.filter(in_window("open"), practice=Given("practice"), run=Given("run"), npis__in=naming)
+            Case.objects.filter(
+                in_window("open"), scored=True, practice=Given("practice"), run=Given("run"), npis__in=naming
+            )
             .values("measure")
             .annotate(
                 count=Count("pk"),

@@ -30,6 +30,7 @@ from openasm.app.worklists.measures import named
 from openasm.app.worklists.models import Case, PublishedWorklist, SavedFilter, WorkItem, newest_worklist
 from openasm.app.worklists.rows import case_rows, clinician_names, drawn_rows
 from openasm.app.worklists.selection import (
+    SCORED,
     SORTS,
     WINDOWS,
     WORK,
@@ -210,6 +211,7 @@ def _choices(request: PageRequest, practice: Practice, names: Mapping[str, str])
     own = request.patients.npi
     return {
         "windows": WINDOWS,
+        "scored_choices": SCORED,
         "sorts": SORTS,
         "statuses": WORK,
         "clinicians": {} if own is not None else names,
