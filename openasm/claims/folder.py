@@ -23,6 +23,7 @@ import narwhals as nw
 from openasm.base.errors import InputRefused, NotFound
 from openasm.base.problems import Problem, Problems, declare
 from openasm.claims.contract import CLAIMS_TABLES
+from openasm.claims.covered import covered_months, last_of_month, lines_by_month
 from openasm.tables.contracts import check_schema
 from openasm.tables.engine import Engine, Frame
 
@@ -69,8 +70,7 @@ def open_claims(folder: Path, engine: Engine) -> Claims:
     """Open a CLAIMS folder on an engine.
 
     A folder that is not there raises NotFound; a missing table, column or a wrong type raises InputRefused with every such
-    problem. Without `claims.json` the covered days run from the first of the month of the earliest line to the last of the
-    month of the latest.
+    problem. Without `claims.json` the covered days are told from the lines (`covered_days`).
     """
     if not folder.is_dir():
         raise NotFound(f"There is no claims folder {folder.name}.")
@@ -108,21 +108,15 @@ def table_path(folder: Path, name: str) -> Path | None:
 
 
 def covered_days(claim_lines: Frame, engine: Engine) -> tuple[dt.date, dt.date]:
-    """First and last day of the months that hold the earliest and the latest `from_date`; no line raises InputRefused.
+    """First and last day of the months that the lines cover (`covered_months`); no line raises InputRefused.
 
-    Deliveries are monthly: a month with any claim is taken as covered to its last day.
+    Deliveries are monthly: the last covered month is taken as covered to its last day.
     """
-    row = engine.to_arrow(
-        claim_lines.select(nw.col("from_date").min().alias("first"), nw.col("from_date").max().alias("last"))
-    ).to_pylist()[0]
-    if row["first"] is None:
+    lines = lines_by_month(claim_lines, engine)
+    if not lines:
         raise InputRefused([Problem(NO_CLAIMS, "claim_lines")])
-    return row["first"].replace(day=1), last_of_month(row["last"])
-
-
-def last_of_month(day: dt.date) -> dt.date:
-    """The last day of the month a day lies in."""
-    return (day.replace(day=28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
+    first, last = covered_months(lines)
+    return first, last_of_month(last)
 
 
 def _manifest(folder: Path, problems: Problems) -> dict[str, Any]:

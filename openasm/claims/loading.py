@@ -17,7 +17,8 @@ from openasm.base.errors import NotFound, WrongUsage
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.coded import CODED_TABLES
 from openasm.claims.contract import CLAIMS_TABLES, COST_BASES
-from openasm.claims.folder import MANIFEST, last_of_month
+from openasm.claims.covered import Days, covered_months, last_of_month, lines_by_month, note_lines_outside
+from openasm.claims.folder import MANIFEST
 from openasm.claims.sources.delivery import Delivery
 from openasm.tables.duckdb_engine import DuckDbEngine
 from openasm.tables.engine import Engine, Frame, default_memory_bytes, default_threads, open_engine, remove_folder
@@ -60,17 +61,20 @@ def load_claims(
     *,
     memory_bytes: int | None = None,
     threads: int | None = None,
+    data_start: dt.date | None = None,
     data_end: dt.date | None = None,
     cclf_version: str = "v38",
     replace: bool = False,
 ) -> dict[str, Any]:
     """Load claims of a format (`cclf`, `eob`, `tables`, `tuva`) into the folder `out`; returns what `claims.json` says.
 
-    data_end: last day the claims cover, when the files cannot tell (default: the last day of the month of the latest service,
-    not after the day a CCLF delivery was made); replace: a CLAIMS folder already at `out` may be replaced. Raises NotFound for
-    sources that are not there, WrongUsage for a CLAIMS folder that may not be replaced, InputRefused with every problem that
-    stops; nothing is written then.
+    data_start, data_end: first and last day the claims cover, when the files cannot tell (default: the first and the last day of
+    the months that the lines cover, see `covered.covered_months`; not after the day a CCLF delivery was made); replace: a CLAIMS
+    folder already at `out` may be replaced. Raises NotFound for sources that are not there, WrongUsage for a CLAIMS folder that
+    may not be replaced or days the wrong way round, InputRefused with every problem that stops; nothing is written then.
     """
+    if data_start is not None and data_end is not None and data_start > data_end:
+        raise WrongUsage(f"The first day covered, {data_start}, lies after the last, {data_end}.")
     if source_format not in FORMATS:
         raise WrongUsage(f"There is no claims format {source_format!r}; choose one of {', '.join(FORMATS)}.")
     if not sources:
@@ -79,6 +83,7 @@ def load_claims(
     if absent:
         raise NotFound(f"There is no file or folder {', '.join(absent)}.")
     _check_target(out, replace=replace)
+    stated = Days(data_start, data_end)
     engine = open_engine("duckdb", memory_bytes=memory_bytes, threads=threads)
     assert isinstance(engine, DuckDbEngine)
     with engine:
@@ -92,8 +97,9 @@ def load_claims(
                 threads=threads or default_threads(),
                 memory_bytes=memory_bytes or default_memory_bytes(),
                 cclf_version=cclf_version,
+                stated=stated,
             )
-            return write_claims(delivery, engine, out, source_format=source_format, data_end=data_end, replace=replace)
+            return write_claims(delivery, engine, out, source_format=source_format, stated=stated, replace=replace)
         finally:
             remove_folder(work)
 
@@ -107,19 +113,22 @@ def _deliver(
     threads: int,
     memory_bytes: int,
     cclf_version: str,
+    stated: Days,
 ) -> Delivery:
     if source_format == "cclf":
         from openasm.claims.sources.cclf.load import load_cclf
 
-        return load_cclf(engine, sources, work, threads=threads, memory_bytes=memory_bytes, version=cclf_version)
+        return load_cclf(
+            engine, sources, work, threads=threads, memory_bytes=memory_bytes, version=cclf_version, stated=stated
+        )
     if source_format == "eob":
         from openasm.claims.sources.eob.load import load_eob
 
-        return load_eob(engine, sources, jobs=threads)
+        return load_eob(engine, sources, jobs=threads, stated=stated)
     if source_format == "tuva":
         from openasm.claims.sources.tuva import load_tuva
 
-        return load_tuva(engine, sources)
+        return load_tuva(engine, sources, stated=stated)
     from openasm.claims.sources.plain import load_plain
 
     return load_plain(engine, sources)
@@ -131,12 +140,12 @@ def write_claims(
     out: Path,
     *,
     source_format: str,
-    data_end: dt.date | None = None,
+    stated: Days | None = None,
     replace: bool = False,
 ) -> dict[str, Any]:
     """Write a delivery as a CLAIMS folder (files readable by their owner alone); returns its manifest.
 
-    replace: as in `load_claims`.
+    stated: days covered that the user gave, which go before what the lines tell; replace: as in `load_claims`.
 
     Rows are ordered by the table's key, so that the same records give the same bytes in whatever order they came.
     """
@@ -154,7 +163,8 @@ def write_claims(
             people = engine.held(written["claim_lines"].select("beneficiary").unique())
         _check_people(people, written, engine, problems)
         problems.refuse_errors()
-        manifest = _manifest(delivery, written, rows, problems, engine, source_format, data_end)
+        covered = _covered(delivery, written["claim_lines"], engine, stated or Days(), problems)
+        manifest = _manifest(delivery, written, rows, problems, engine, source_format, covered)
         target = folder / MANIFEST
         target.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         os.chmod(target, 0o600)
@@ -208,6 +218,22 @@ def _check_people(people: Frame, written: dict[str, Frame], engine: Engine, prob
             problems.add(kind, table, found=f"{count:,} people", count=count)
 
 
+def _covered(
+    delivery: Delivery, claim_lines: Frame, engine: Engine, stated: Days, problems: Problems
+) -> tuple[dt.date, dt.date]:
+    """First and last day covered; lines beyond both what is stated and what the lines tell are noted."""
+    lines = lines_by_month(claim_lines, engine)
+    first, last = covered_months(lines)
+    end = min(last_of_month(last), delivery.latest or dt.date.max)
+    note_lines_outside(
+        lines, min(first, stated.first or first), max(last_of_month(last), stated.last or last), problems
+    )
+    covered = stated.first or first, stated.last or end
+    if covered[0] > covered[1]:
+        raise WrongUsage(f"The claims cover {first} to {end}; the day stated leaves nothing of that.")
+    return covered
+
+
 def _manifest(
     delivery: Delivery,
     written: dict[str, Frame],
@@ -215,15 +241,10 @@ def _manifest(
     problems: Problems,
     engine: Engine,
     source_format: str,
-    data_end: dt.date | None,
+    covered: tuple[dt.date, dt.date],
 ) -> dict[str, Any]:
     """Nothing in it depends on when or where the load ran, so that equal inputs give an equal folder."""
     lines = written["claim_lines"]
-    dates = engine.to_arrow(
-        lines.select(nw.col("from_date").min().alias("first"), nw.col("from_date").max().alias("last"))
-    )
-    first, last = dates.to_pylist()[0]["first"], dates.to_pylist()[0]["last"]
-    end = data_end or min(last_of_month(last), delivery.latest or dt.date.max)
     bases = engine.to_arrow(
         lines.group_by("cost_basis", "setting")
         .agg(nw.len().alias("lines"), nw.col("cost_cents").sum().alias("cents"))
@@ -236,8 +257,8 @@ def _manifest(
         "program_version": __version__,
         "source_format": source_format,
         "inputs": [each.as_record() for each in delivery.inputs()],
-        "data_start": first.replace(day=1).isoformat(),
-        "data_end": end.isoformat(),
+        "data_start": covered[0].isoformat(),
+        "data_end": covered[1].isoformat(),
         "tables": rows,
         "records": [account.as_record() for account in delivery.accounts],
         "cost_basis": {

@@ -30,9 +30,10 @@ def load(
     ),
     source_format: str = typer.Option(..., "--format", help="cclf, eob, tables or tuva."),
     out: Path = typer.Option(..., "--out", help="Folder to write; it appears when it is whole."),
-    data_end: str = typer.Option(
-        "", "--data-end", help="Last day the claims cover, when the files cannot tell (YYYY-MM-DD)."
+    data_start: str = typer.Option(
+        "", "--data-start", metavar="DATE", help="First day the claims cover, when the files cannot tell (YYYY-MM-DD)."
     ),
+    data_end: str = typer.Option("", "--data-end", metavar="DATE", help="Last day, likewise."),
     layout: str = typer.Option("v38", "--layout", help="CCLF layout version."),
     memory: float = typer.Option(
         0.0, "--memory", help="Most memory to use, in gigabytes (default: 60 % of the machine)."
@@ -50,7 +51,8 @@ def load(
         out,
         memory_bytes=int(memory * 1024**3) or None,
         threads=threads or None,
-        data_end=_day(data_end),
+        data_start=_day("--data-start", data_start),
+        data_end=_day("--data-end", data_end),
         cclf_version=layout,
         replace=replace,
     )
@@ -81,13 +83,13 @@ def check(
     _print_check(result.as_record(), claims)
 
 
-def _day(text: str) -> dt.date | None:
+def _day(option: str, text: str) -> dt.date | None:
     if not text:
         return None
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise WrongUsage(f"--data-end must be a date as in 2027-12-31, not {text!r}.") from None
+        raise WrongUsage(f"{option} must be a date as in 2027-12-31, not {text!r}.") from None
 
 
 def _print_load(manifest: dict[str, Any], out: Path) -> None:

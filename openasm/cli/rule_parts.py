@@ -40,6 +40,7 @@ PARTS: Mapping[str, Part] = {
         ("openasm.episodes.specifications.construction", "episode_rule_book"),
         "openasm episodes --spec FILE",
     ),
+    "claims": Part("Which months claims cover, and their run-out", ("openasm.claims.covered", "coverage_book"), ""),
     "admissions": Part(
         "Observed cardiovascular admissions beside measure 492",
         ("openasm.quality.admissions", "admission_book"),

@@ -16,7 +16,8 @@ import pytest
 from openasm.base.errors import InputRefused, NotFound, WrongUsage
 from openasm.claims.checks import check_claims
 from openasm.claims.contract import CLAIMS_TABLES
-from openasm.claims.folder import last_of_month, open_claims
+from openasm.claims.covered import last_of_month
+from openasm.claims.folder import open_claims
 from openasm.claims.loading import load_claims
 from openasm.tables.engine import open_engine
 

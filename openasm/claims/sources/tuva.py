@@ -22,6 +22,7 @@ from pathlib import Path
 
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.accounting import Account
+from openasm.claims.covered import Days, make_covered
 from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.plain import SEXES
 from openasm.claims.sources.tabular import (
@@ -81,8 +82,11 @@ NOTES = (
 )
 
 
-def load_tuva(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
-    """Read the three tables from files or folders; problems as in `load_plain`. pharmacy_claim may be absent."""
+def load_tuva(engine: DuckDbEngine, sources: Sequence[Path], *, stated: Days | None = None) -> Delivery:
+    """Read the three tables from files or folders; problems as in `load_plain`. pharmacy_claim may be absent.
+
+    stated: days covered that the user gave.
+    """
     problems = Problems()
     accounts = {name: Account(name, 0) for name in ("medical_claim", "pharmacy_claim", "eligibility")}
     inputs = []
@@ -126,7 +130,9 @@ def load_tuva(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
         problems.add(NOT_MEDICARE_SETTING, "medical_claim", found=f"{other:,} rows", count=other)
     for account in accounts.values():
         account.kept = account.records - sum(account.dropped.values())
-    tables = {name: engine.sql(query) for name, query in _queries().items()}
+    queries = _queries()
+    make_covered(engine, f"SELECT from_date FROM ({queries['claim_lines']})", stated)
+    tables = {name: engine.sql(query) for name, query in queries.items()}
     return Delivery(tables, problems, list(accounts.values()), hash_beside(inputs), list(NOTES))
 
 
@@ -229,12 +235,7 @@ def _queries() -> dict[str, str]:
                            date_trunc('month', enrollment_start_date),
                            least(coalesce(enrollment_end_date, span.last), span.last), INTERVAL 1 MONTH
                        ))::DATE AS month
-                FROM tuva_eligibility, (
-                    SELECT greatest(
-                        coalesce((SELECT max(claim_start_date) FROM tuva_medical_claim), DATE '1900-01-01'),
-                        coalesce((SELECT max(dispensing_date) FROM tuva_pharmacy_claim), DATE '1900-01-01')
-                    ) AS last
-                ) AS span
+                FROM tuva_eligibility, covered AS span
                 WHERE enrollment_start_date IS NOT NULL
             ) GROUP BY beneficiary, month
         """,

@@ -13,6 +13,7 @@ import numpy as np
 from openasm.base.problems import ProblemKind, Problems, Severity, declare
 from openasm.claims.accounting import Account
 from openasm.claims.coded import CLAIM_FORM, CODED_TABLES, CodedTables
+from openasm.claims.covered import Days, make_covered
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile, find_files
 from openasm.claims.sources.cclf.layout import FileLayout, layout
@@ -149,14 +150,22 @@ _WARNED_REASONS: dict[str, ProblemKind] = {
 
 
 def load_cclf(
-    engine: DuckDbEngine, sources: Sequence[Path], work: Path, *, threads: int, memory_bytes: int, version: str = "v38"
+    engine: DuckDbEngine,
+    sources: Sequence[Path],
+    work: Path,
+    *,
+    threads: int,
+    memory_bytes: int,
+    version: str = "v38",
+    stated: Days | None = None,
 ) -> Delivery:
     """Read CCLF files, folders or zips into the four tables.
 
     work: a private folder for unpacking; memory_bytes: half of it may go to lines held as codes (`usual`; beyond that
-    everything goes through the engine, which spills); version: layout version. Raises InputRefused with every problem that stops: unknown
-    version (C101), no file (C102), damaged or oversized zip, wrong record length (C107), counts other than CCLF0's (C110),
-    more than one record in a hundred unreadable (C010). Everything else is counted in the delivery.
+    everything goes through the engine, which spills); version: layout version; stated: days covered that the user gave.
+    Raises InputRefused with every problem that stops: unknown version (C101), no file (C102), damaged or oversized zip, wrong
+    record length (C107), counts other than CCLF0's (C110), more than one record in a hundred unreadable (C010). Everything else
+    is counted in the delivery.
     """
     layouts = layout(version)
     problems = Problems()
@@ -193,6 +202,7 @@ def load_cclf(
         settle_beside(accounts["CCLF5"])
         settling.finish()
         tables = _tables(engine, accounts, filled, usual, problems)
+        make_covered(engine, "SELECT from_date FROM all_lines", stated, others=_lines_by_day(usual) if usual else None)
         coded = _coded(settling, tables, usual) if usual else None
         make_enrollment(engine)
     for account in accounts.values():
@@ -292,18 +302,13 @@ def _tables(
     engine: DuckDbEngine, accounts: dict[str, Account], filled: set[str], usual: UsualLines | None, problems: Problems
 ) -> dict[str, str]:
     """Fill the accounts with what went the short way and return the query of each table."""
-    dated = "SELECT from_date FROM all_lines"
     if usual is not None:
         accounts["CCLF5"].kept += usual.kept
         for reason, count in usual.dropped.items():
             accounts["CCLF5"].drop(reason, count)
-        if usual.kept:
-            first, last = (day(usual.columns["from_date"]) for day in (np.min, np.max))
-            dated += f" UNION ALL SELECT DATE '1970-01-01' + unnest([{first}, {last}])"
     _count_moved_payments(engine, problems)
     every_line = [lines.clinician_lines(), lines.equipment_lines(), lines.facility_lines(), lines.drug_lines()]
     engine.execute("CREATE OR REPLACE VIEW all_lines AS " + " UNION ALL ".join(every_line))
-    engine.execute("CREATE OR REPLACE VIEW dated AS " + dated)
     engine.execute(
         "CREATE OR REPLACE VIEW part_d_lines AS SELECT person AS beneficiary, CLM_LINE_FROM_DT AS from_date "
         "FROM cclf7_fates WHERE fate IS NULL"
@@ -314,6 +319,15 @@ def _tables(
         "enrollment": "SELECT * FROM enrollment",
         "beneficiaries": "SELECT * FROM beneficiaries",
     }
+
+
+def _lines_by_day(usual: UsualLines) -> dict[dt.date, int]:
+    days = usual.columns["from_date"]
+    if not len(days):
+        return {}
+    earliest = int(days.min())
+    counts = np.bincount(days - earliest)
+    return {dt.date(1970, 1, 1) + dt.timedelta(earliest + int(day)): int(counts[day]) for day in np.flatnonzero(counts)}
 
 
 def _count_moved_payments(engine: DuckDbEngine, problems: Problems) -> None:

@@ -117,7 +117,7 @@ def make_people(engine: DuckDbEngine, files: Sequence[CclfFile]) -> tuple[int, i
 
 
 def make_enrollment(engine: DuckDbEngine) -> None:
-    """Make `enrollment` for every month the claims cover from `snapshots` and the drug fills in `part_d_lines`.
+    """Make `enrollment` for every month the claims cover (`make_covered`) from `snapshots` and the drug fills in `part_d_lines`.
 
     CCLF8 lists who is covered by Medicare itself when a delivery is made, says when Parts A and B began, not when they ended,
     and knows neither Part C nor Part D. So a month is told by the first delivery made at or after its end (after the newest
@@ -127,9 +127,8 @@ def make_enrollment(engine: DuckDbEngine) -> None:
     engine.execute(
         """
         CREATE OR REPLACE TABLE enrollment AS
-        WITH span AS (SELECT date_trunc('month', min(from_date))::DATE AS first, max(from_date) AS last FROM dated),
-        months AS (
-            SELECT unnest(generate_series(first, last, INTERVAL 1 MONTH))::DATE AS month FROM span WHERE first IS NOT NULL
+        WITH months AS (
+            SELECT unnest(generate_series(date_trunc('month', first)::DATE, last, INTERVAL 1 MONTH))::DATE AS month FROM covered
         ),
         deliveries AS (SELECT DISTINCT made FROM snapshots),
         told AS (

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from openasm.base.problems import Problems, Severity, declare
 from openasm.base.processes import Processes
 from openasm.claims.accounting import Account, stop_if_damaged
+from openasm.claims.covered import Days, make_covered
 from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.eob.claim import DENIED_CLAIM, UNKNOWN_SHAPE, UNKNOWN_TYPE
 from openasm.claims.sources.eob.rows import LINE_COLUMNS, TABLES, PieceRows, read_piece
@@ -62,12 +63,12 @@ _WORTH_PROCESSES = 32 * 1024**2
 """Bytes of input (packed ones count tenfold) below which starting processes takes longer than reading."""
 
 
-def load_eob(engine: DuckDbEngine, sources: Sequence[Path], *, jobs: int = 1) -> Delivery:
+def load_eob(engine: DuckDbEngine, sources: Sequence[Path], *, jobs: int = 1, stated: Days | None = None) -> Delivery:
     """Read FHIR files or folders into the four tables.
 
-    jobs: processes to read with; what comes out does not depend on their number. Raises InputRefused for missing sources, cut
-    or oversized files, and files of which more than one line or resource in a hundred cannot be read. Resources of other types
-    are counted and left.
+    jobs: processes to read with; what comes out does not depend on their number; stated: days covered that the user gave.
+    Raises InputRefused for missing sources, cut or oversized files, and files of which more than one line or resource in a
+    hundred cannot be read. Resources of other types are counted and left.
     """
     problems = Problems()
     files = find_files(sources, problems)
@@ -97,6 +98,9 @@ def load_eob(engine: DuckDbEngine, sources: Sequence[Path], *, jobs: int = 1) ->
     problems.refuse_errors()
     _settle_repeats(engine, accounts, items)
     _report(engine, accounts, items, problems)
+    make_covered(
+        engine, "SELECT from_date FROM eob_lines WHERE resource NOT IN (SELECT resource FROM eob_repeats)", stated
+    )
     tables = {name: engine.sql(query) for name, query in _queries().items()}
     ordered = [accounts[kind] for kind in sorted(accounts)]
     return Delivery(tables, problems, [*ordered, items], hash_beside(files), list(NOTES))
@@ -178,16 +182,16 @@ def _queries() -> dict[str, str]:
         ),
         "enrollment": """
             WITH span AS (
-                SELECT date_trunc('month', min(from_date))::DATE AS first, max(from_date) AS last FROM eob_lines
+                SELECT date_trunc('month', first)::DATE AS first, last FROM covered
             ),
             months AS (
-                SELECT unnest(generate_series(first, last, INTERVAL 1 MONTH))::DATE AS month FROM span WHERE first IS NOT NULL
+                SELECT unnest(generate_series(first, last, INTERVAL 1 MONTH))::DATE AS month FROM span
             ),
             stated AS (
                 SELECT c.*, m.month FROM eob_coverage AS c JOIN months AS m
                   ON m.month BETWEEN date_trunc('month', c.first) AND coalesce(c.last, DATE '2100-12-31')
                 UNION ALL
-                SELECT c.*, c.first FROM eob_coverage AS c, span
+                SELECT c.*, c.first FROM eob_coverage AS c LEFT JOIN span ON true
                 WHERE c.monthly AND (span.first IS NULL OR c.first NOT BETWEEN span.first AND span.last)
             ),
             -- A statement for the month itself is believed before one for a period.
