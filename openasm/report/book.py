@@ -42,8 +42,11 @@ class Heading:
 Sheet = tuple[str, str, Sequence[Heading], Sequence[Sequence[Value]]]
 
 
-def write_book(path: Path, sheets: Sequence[Sheet], *, title: str, version: str) -> None:
-    """Write sheets (name, note, headings, rows) as a workbook, whole or not at all. Equal sheets give equal bytes."""
+def write_book(path: Path, sheets: Sequence[Sheet], *, title: str, version: str, private: bool = False) -> None:
+    """Write sheets (name, note, headings, rows) as a workbook, whole or not at all. Equal sheets give equal bytes.
+
+    private: for its owner alone (mode 0600).
+    """
     import xlsxwriter  # loaded only when a workbook is made
 
     buffer = io.BytesIO()
@@ -58,7 +61,7 @@ def write_book(path: Path, sheets: Sequence[Sheet], *, title: str, version: str)
     for name, note, headings, rows in sheets:
         _write_sheet(book, name, note, headings, rows)
     book.close()
-    with written_whole(path, "wb") as stream:
+    with written_whole(path, "wb", private=private) as stream:
         stream.write(buffer.getvalue())
 
 

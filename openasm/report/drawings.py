@@ -15,7 +15,7 @@ from reportlab.lib.colors import Color, HexColor
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from openasm.report.text import dollars, points, signed
+from openasm.report.text import dollars, money, points, signed
 
 FONT, BOLD = "Vera", "VeraBd"
 INK, SOFT, LINE = HexColor("#1b1f24"), HexColor("#57606a"), HexColor("#d8dee4")
@@ -86,7 +86,7 @@ def waterfall(steps: Sequence[Step], *, title: str, width: float) -> Drawn:
 
     for tick in (0, 25, 50, 75, 100):
         _line(drawing, across(tick), 12, across(tick), height, LINE)
-        _text(drawing, across(tick), 3, f"{tick}", anchor="middle", colour=SOFT, size=6)
+        _text(drawing, across(tick), 3, f"{tick}", anchor="middle", colour=SOFT)
     for place, (step, (start, end)) in enumerate(zip(steps, bounds, strict=True)):
         bottom = height - row * (place + 1) + 3
         colour = FOCUS if step.total else GOOD if step.amount > 0 else BAD if step.amount < 0 else NEUTRAL
@@ -128,7 +128,7 @@ def histogram(
 ) -> Drawn:
     """A distribution as bars. marker, second: values shown as lines with their names; money: bars below zero are losses."""
     drawing = Drawing(width, height)
-    base, top, left, right = 22.0, height - 12, 6.0, width - 6
+    base, top, left, right = 23.0, height - 12, 6.0, width - 6
     scale = (right - left) / (edges[-1] - edges[0])
 
     def across(value: float) -> float:
@@ -142,8 +142,8 @@ def histogram(
     write: Callable[[float], str] = _short_dollars if money or "dollars" in axis else lambda value: f"{value:g}"
     for tick in ticks(edges[0], edges[-1]):
         _line(drawing, across(tick), base, across(tick), base - 2.5, SOFT)
-        _text(drawing, across(tick), base - 9, write(tick), anchor="middle", colour=SOFT, size=6)
-    _text(drawing, (left + right) / 2, 3, axis, anchor="middle", colour=SOFT, size=6)
+        _text(drawing, across(tick), base - 9, write(tick), anchor="middle", colour=SOFT)
+    _text(drawing, (left + right) / 2, 3, axis, anchor="middle", colour=SOFT)
     if money and edges[0] < 0 < edges[-1]:
         _line(drawing, across(0), base, across(0), top, INK)
     shown = [(named, colour) for named, colour in ((second, INK), (marker, FOCUS)) if named is not None]
@@ -170,7 +170,8 @@ def histogram(
 
 def levers(rows: Sequence[Lever], *, title: str, width: float, less_is_good: bool = False) -> Drawn:
     """Dollars to either side of zero, in the order given: what changes are worth, or (less_is_good) costs against peers."""
-    row, left = 14.0, 235.0
+    row = 14.0
+    left = min(235.0, max((_wide(each.label, FONT, SMALL) for each in rows), default=0.0) + 8)
     height = row * len(rows)
     drawing = Drawing(width, height)
     lowest, highest = min(0.0, *(each.dollars for each in rows)), max(0.0, *(each.dollars for each in rows))
@@ -188,6 +189,49 @@ def levers(rows: Sequence[Lever], *, title: str, width: float, less_is_good: boo
         _text(drawing, left - 5, bottom + 1, fitted(each.label, left - 5), anchor="end")
         _text(drawing, across(high) + 3, bottom + 1, dollars(each.dollars))
     return drawing, f"{title}: " + ", ".join(f"{each.label} {dollars(each.dollars)}" for each in rows) + "."
+
+
+def timeline(rows: Sequence[tuple[str, Sequence[tuple[int, float]]]], *, days: int, title: str, width: float) -> Drawn:
+    """What was billed on which day of an episode: a line for each category, a bar for each day, as high as its dollars.
+
+    rows: category, and (day from 1, dollars); days: length of the episode. Bars share one scale, the highest fills its line.
+    """
+    row, foot, right = 20.0, 14.0, 50.0
+    left = min(150.0, max(_wide(label, FONT, SMALL) for label, _ in rows) + 8)
+    height = row * len(rows) + foot
+    drawing = Drawing(width, height)
+    by_day = [_by_day(services) for _, services in rows]
+    most = max(max(each.values(), default=0.0) for each in by_day) or 1.0
+    scale = (width - left - right) / max(1, days)
+
+    def across(day: int) -> float:
+        return left + (day - 0.5) * scale
+
+    for tick in (1, *(int(each) for each in ticks(0, days, most=5) if 1 < each < days - 0.08 * days), days):
+        _line(drawing, across(tick), foot - 3, across(tick), height, LINE)
+        _text(drawing, across(tick), 2, f"day {tick}" if tick == 1 else f"{tick}", anchor="middle", colour=SOFT)
+    for place, ((label, services), amounts) in enumerate(zip(rows, by_day, strict=True)):
+        bottom = height - row * (place + 1) + 2
+        _line(drawing, left, bottom, width - right, bottom, LINE)
+        for day, amount in sorted(amounts.items()):
+            high = max(2.5, (row - 4) * max(0.0, amount) / most)
+            _rect(drawing, across(min(max(day, 1), days)) - 1.1, bottom, 2.2, high, FOCUS)
+        _text(drawing, left - 5, bottom + 3, fitted(label, left - 5), anchor="end")
+        _text(drawing, width - right + 4, bottom + 3, dollars_of(services))
+    told = ", ".join(f"{label} {dollars_of(services)}" for label, services in rows)
+    return drawing, f"{title}: {told}."
+
+
+def dollars_of(services: Sequence[tuple[int, float]]) -> str:
+    """The sum of what was billed, as money."""
+    return money(math.fsum(amount for _, amount in services))
+
+
+def _by_day(services: Sequence[tuple[int, float]]) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for day, amount in services:
+        found[day] = found.get(day, 0.0) + amount
+    return found
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

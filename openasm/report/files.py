@@ -7,10 +7,12 @@ from pathlib import Path
 
 from openasm.base.errors import WrongUsage
 from openasm.base.files import written_whole
-from openasm.report import html, workbook
+from openasm.report import episodes_page, episodes_workbook, html, workbook
+from openasm.report.from_episodes import episodes_report
 from openasm.report.from_run import report_of
 
 FORMATS = ("html", "xlsx", "pdf")
+EPISODES_FORMATS = ("html", "xlsx")
 
 
 def write_report(
@@ -40,4 +42,29 @@ def write_report(
     else:
         with written_whole(target) as stream:
             stream.write(html.render(report, run_name=run_name or run.name, pages=pages))
+    return target
+
+
+def write_episodes_report(
+    runs: Sequence[Path],
+    *,
+    form: str = "html",
+    tins: Sequence[str] = (),
+    npi: str = "",
+    out: Path | None = None,
+    run_name: str = "",
+) -> Path:
+    """Write the report on one or several runs of `openasm episodes` (a cohort each) and return its path, in the first run unless `out` says otherwise.
+
+    It tells of patients, though it names none: its owner alone may read it (mode 0600). Raises as `episodes_report`.
+    """
+    if form not in EPISODES_FORMATS:
+        raise WrongUsage(f"The report on episodes is written as {' or '.join(EPISODES_FORMATS)}, not as {form}.")
+    report = episodes_report(runs, tins=tins, npi=npi, all_tins=form == "xlsx")
+    target = out or runs[0] / f"report.{form}"
+    if form == "xlsx":
+        episodes_workbook.write(report, target)
+    else:
+        with written_whole(target, private=True) as stream:
+            stream.write(episodes_page.render(report, run_name=run_name or runs[0].name))
     return target

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from openasm.base.identity import masked
+from openasm.base.money import dollars_text
 from openasm.report import drawings
 from openasm.report.content import Clinician, CohortView, DriverTable, PeerCosts, Report
 from openasm.report.drawings import Lever, MeasurePosition, Step
@@ -25,6 +26,7 @@ from openasm.report.text import (
     points,
     points_word,
     rate,
+    sentence,
     share,
     signed,
     tone,
@@ -51,7 +53,7 @@ def render(report: Report, *, run_name: str, pages: Sequence[tuple[str, str]] = 
         pages=pages,
         charts={who.key: _person_charts(who) for who in report.clinicians},
         cohort_charts={view.cohort: _cohort_chart(view) for view in report.cohorts},
-        driver_charts={(each.cohort, each.tin, each.npi): _driver_chart(each) for each in report.drivers},
+        driver_charts={(each.cohort, each.tin, each.npi): driver_chart(each) for each in report.drivers},
         any_forecast=bool(forecasts),
         total_change=sum(who.change_dollars or 0.0 for who in report.clinicians),
     )
@@ -139,12 +141,15 @@ def _cost_chart(costs: PeerCosts | None) -> str:
     )
 
 
-def _driver_chart(table: DriverTable) -> str:
+def driver_chart(table: DriverTable, *, width: float = WIDE) -> str:
+    """A practice's or clinician's costs above and below peers, as `<svg>`; nothing where nobody is there to compare with."""
+    if all(each.difference is None for each in table.drivers):
+        return ""
     return svg(
         drawings.levers(
             [Lever(words(each.category), each.difference or 0.0) for each in table.drivers],
             title=f"Cost of {table.name} by service category, dollars a year above or below peers",
-            width=WIDE,
+            width=width,
             less_is_good=True,
         )
     )
@@ -194,5 +199,7 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "rate": rate,
     "peer": peer,
     "words": words,
+    "cents": dollars_text,
+    "sentence": sentence,
     "masked": masked,
 }

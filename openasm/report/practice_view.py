@@ -129,27 +129,31 @@ def driver_tables(run: Run, clinicians: Sequence[Clinician], *, practices: bool)
         return ()
     found: dict[tuple[str, str, str], list[CostDriver]] = defaultdict(list)
     for row in run.table(COST_CATEGORIES).rows():
-        found[row["cohort"], row["tin"], row["npi"]].append(
-            CostDriver(
-                category=row["category"],
-                episodes=int(row["episodes"]),
-                services=int(row["services"]),
-                dollars=float(row["dollars_a_year"]),
-                peers_dollars=number(row["peers_dollars_a_year"]),
-            )
-        )
+        found[row["cohort"], row["tin"], row["npi"]].append(cost_driver(row))
     asked: dict[tuple[str, str, str], str] = {}
     if practices:
         asked |= {(who.cohort, who.tin, ""): f"{who.organization or 'Practice'}, all clinicians" for who in clinicians}
     asked |= {(who.cohort, who.tin, who.npi): who.name or f"NPI {who.npi}" for who in clinicians}
     return tuple(
         DriverTable(
-            cohort, COHORT_TITLES[cohort], tin, npi, name, tuple(sorted(found[cohort, tin, npi], key=_most_above_peers))
+            cohort, COHORT_TITLES[cohort], tin, npi, name, tuple(sorted(found[cohort, tin, npi], key=most_above_peers))
         )
         for (cohort, tin, npi), name in asked.items()
         if (cohort, tin, npi) in found
     )
 
 
-def _most_above_peers(driver: CostDriver) -> tuple[float, float, str]:
+def cost_driver(row: Row) -> CostDriver:
+    """A row of a run's table of cost categories."""
+    return CostDriver(
+        category=row["category"],
+        episodes=int(row["episodes"]),
+        services=int(row["services"]),
+        dollars=float(row["dollars_a_year"]),
+        peers_dollars=number(row["peers_dollars_a_year"]),
+    )
+
+
+def most_above_peers(driver: CostDriver) -> tuple[float, float, str]:
+    """The order in which cost drivers are shown."""
     return -(driver.difference or 0.0), -driver.dollars, driver.category

@@ -112,6 +112,15 @@ def words(status: str) -> str:
     return status.replace("_", " ")
 
 
+def sentence(text: str) -> str:
+    """Words as a sentence of their own.
+
+    >>> sentence("no episode ends in the year")
+    'No episode ends in the year.'
+    """
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
 def _absent(value: float | None) -> bool:
     return value is None or math.isnan(value)
 

@@ -35,6 +35,21 @@ STATUS_TITLES: Mapping[str, str] = MappingProxyType(
 )
 
 
+EXCLUSION_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "outlier": "an outlier of the cost model",
+        "death": "the patient died",
+        "no_birth_date": "no date of birth",
+        "not_in_parts_a_and_b": "not in Parts A and B throughout",
+        "part_c": "in a Medicare Advantage plan",
+        "residence": "lives outside the area of the measure",
+        "under_age": "under age",
+        "too_short": "too short",
+        "no_expected_cost": "no expected cost could be worked out",
+    }
+)
+"""Why an episode is not counted in the cost measure, by the reason in `episodes.parquet`; the codes list's own have its names."""
+
 OF_RECORDS: Mapping[str, str] = MappingProxyType(
     {
         "CMS2": "134",

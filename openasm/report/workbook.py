@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from openasm.report.book import Heading, Sheet, Value, write_book
-from openasm.report.content import MeasureLine, Report
+from openasm.report.content import DriverTable, MeasureLine, Report, RuleLine
 from openasm.report.text import words
 
 
@@ -25,7 +26,7 @@ def _sheets(report: Report) -> list[Sheet]:
     if report.clinicians:
         sheets += [_clinicians(report), _steps(report), _measures(report), _attested(report)]
         if report.drivers:
-            sheets += [_drivers(report)]
+            sheets += [drivers_sheet(report.drivers)]
         if any(who.forecast for who in report.clinicians):
             sheets += [_levers(report), _alternatives(report)]
     sheets += [
@@ -55,24 +56,7 @@ def _sheets(report: Report) -> list[Sheet]:
                 for group in view.groups
             ],
         ),
-        (
-            "Rule values",
-            f"{len(report.unconfirmed)} of {len(report.rules)} values are unconfirmed: not yet read in CMS's own text",
-            (
-                Heading("Name", width=44),
-                Heading("Value of", width=44),
-                Heading("Value", width=40),
-                Heading("Unit", width=18),
-                Heading("How sure", width=12),
-                Heading("Confirmed", width=10),
-                Heading("Citation", width=60),
-                Heading("Note", width=60),
-            ),
-            [
-                (rule.name, rule.title, rule.value, rule.unit, rule.status, rule.confirmed, rule.citation, rule.note)
-                for rule in report.rules
-            ],
-        ),
+        rules_sheet(report.rules),
         (
             "Data problems",
             "What was noticed in the input files",
@@ -312,7 +296,31 @@ def _attested(report: Report) -> Sheet:
     )
 
 
-def _drivers(report: Report) -> Sheet:
+def rules_sheet(rules: Sequence[RuleLine]) -> Sheet:
+    """The rule values, with how sure each is."""
+    unconfirmed = sum(not rule.confirmed for rule in rules)
+    return (
+        "Rule values",
+        f"{unconfirmed} of {len(rules)} values are unconfirmed: not yet read in CMS's own text",
+        (
+            Heading("Name", width=44),
+            Heading("Value of", width=44),
+            Heading("Value", width=40),
+            Heading("Unit", width=18),
+            Heading("How sure", width=12),
+            Heading("Confirmed", width=10),
+            Heading("Citation", width=60),
+            Heading("Note", width=60),
+        ),
+        [
+            (rule.name, rule.title, rule.value, rule.unit, rule.status, rule.confirmed, rule.citation, rule.note)
+            for rule in rules
+        ],
+    )
+
+
+def drivers_sheet(tables: Iterable[DriverTable]) -> Sheet:
+    """Services against peers."""
     return (
         "Cost drivers",
         "Dollars a year of episode by service category, against peers",
@@ -339,7 +347,7 @@ def _drivers(report: Report) -> Sheet:
                 each.peers_dollars,
                 each.difference,
             )
-            for drivers in report.drivers
+            for drivers in tables
             for each in drivers.drivers
         ],
     )

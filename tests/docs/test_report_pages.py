@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from openasm.episodes.specifications.construction import demonstration_workbook
+from openasm.runs.cost.episodes import run_episodes
+from openasm.runs.cost.synthesis import synthetic_region
 from openasm.runs.scoring.run import score_folder
 from tests.builders.score_folders import cohort_rows, npi, tin, write_folder
 
@@ -36,6 +39,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (tin(1), npi(1)) == ("900000001", "2000000010")
     with (folder / "specialties.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([("tin", "npi", "specialty_code"), (tin(1), npi(1), "06")])
+    synthetic_region(7, folder / "region", participants=6, beneficiaries=500)
+    for name, cohort in (("episodes-heart", "heart_failure"), ("episodes-back", "low_back_pain")):
+        run_episodes(
+            folder / "region" / "tables",
+            folder / name,
+            cohort=cohort,
+            codes_file=demonstration_workbook(cohort),
+            year=2027,
+            now=lambda: dt.datetime(2028, 2, 1, tzinfo=dt.UTC),
+        )
     return folder
 
 
@@ -62,8 +75,9 @@ def run_page(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> list[li
 
 def test_the_page_on_reports(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = run_page("reports.md", place, monkeypatch)
-    assert len(commands) == 4
-    for file in ("run/report.html", "scorecard.pdf", "practice.xlsx", "practice.pdf"):
+    assert len(commands) == 8
+    of_scores = ("run/report.html", "scorecard.pdf", "practice.xlsx", "practice.pdf")
+    for file in (*of_scores, "episodes-heart/report.html", "cost.html", "cost.xlsx"):
         assert (place / file).stat().st_size > 5000
 
 

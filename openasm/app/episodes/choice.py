@@ -14,6 +14,7 @@ from openasm.app.access.rules import PageRequest
 from openasm.app.look.tables import chosen
 from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import CostCategory, Episode, ParticipantResult, Run
+from openasm.report.titles import EXCLUSION_TITLES
 
 OUTLIER = "outlier"
 TWICE = 2.0  # times what was expected, or more
@@ -22,17 +23,6 @@ STANDINGS = {
     "high": "Twice what was expected, or more",
     "outlier": "Outliers, left out",
     "excluded": "Left out for another reason",
-}
-REASONS = {
-    OUTLIER: "an outlier of the cost model",
-    "death": "the patient died",
-    "no_birth_date": "no date of birth",
-    "not_in_parts_a_and_b": "not in Parts A and B throughout",
-    "part_c": "in a Medicare Advantage plan",
-    "residence": "lives outside the area of the measure",
-    "under_age": "under age",
-    "too_short": "too short",
-    "no_expected_cost": "no expected cost could be worked out",
 }
 
 
@@ -115,7 +105,7 @@ def reason_text(reason: str) -> str:
     >>> reason_text("part_c"), reason_text("OWN_RULE")
     ('in a Medicare Advantage plan', 'own rule')
     """
-    return REASONS.get(reason, reason.replace("_", " ").lower())
+    return EXCLUSION_TITLES.get(reason, reason.replace("_", " ").lower())
 
 
 def _key(text: str) -> str:
