@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import WSGITask
 
+# Seconds that requests under way have once the server is told to stop; containers are often ended by force after ten.
+LAST_ANSWERS = 8.0
+
 
 class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
-    """waitress, which once closed does not wake its loop any more: the number of that pipe may be a file's by then."""
+    """waitress, which ends in order: connections are closed by the loop that reads them, never beside it."""
 
-    _closing = False
+    _stopping = False
 
-    def pull_trigger(self) -> None:
-        """Wake the loop."""
-        if not self._closing:
-            super().pull_trigger()
+    def stop(self) -> None:
+        """Let `run` end once requests under way are answered; for signal handlers and other threads."""
+        self._stopping = True
+        self.pull_trigger()
 
-    def close(self) -> None:
-        """Take no more connections; what is being answered is finished."""
-        self._closing = True
-        super().close()
+    def run(self) -> None:
+        """Answer until `stop`; then close idle connections at once, and busy ones when answered or after `LAST_ANSWERS`."""
+        while not self._stopping:
+            self._turn(self.adj.asyncore_loop_timeout)
+        self._turn(0)  # somebody who had come by then is let in
+        self.asyncore.dispatcher.close(self)
+        until = time.monotonic() + LAST_ANSWERS
+        while self.active_channels and time.monotonic() < until:
+            for channel in list(self.active_channels.values()):
+                if not (channel.requests or channel.request or channel.total_outbufs_len):
+                    channel.handle_close()
+            if self.active_channels:
+                self._turn(0.2)
+        self.task_dispatcher.shutdown(timeout=1)
+        for channel in list(self.active_channels.values()):
+            channel.handle_close()
+        if not self.task_dispatcher.threads:  # one that still works may wake the loop: its pipe ends with the process
+            self.trigger.close()
+
+    def _turn(self, seconds: float) -> None:
+        """Read and write what is ready, waiting so long for something."""
+        self.asyncore.loop(timeout=seconds, map=self._map, use_poll=self.adj.asyncore_use_poll, count=1)
 
 
 class _LastTask(WSGITask):  # type: ignore[misc]

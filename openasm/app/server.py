@@ -102,7 +102,7 @@ def prepare(*, demo: Callable[[], str] | None = None) -> Started:
 
 
 def serve(*, host: str, port: int, threads: int, processes: int = 1, hooks: Wsgi | None = None) -> None:
-    """Answer until stopped (Ctrl-C or SIGTERM: requests under way are finished first). WrongUsage for an open host without TLS.
+    """Answer until stopped (Ctrl-C or SIGTERM: requests under way have some seconds to end). WrongUsage for an open host without TLS.
 
     threads: requests answered at a time by each process; processes: how many share the work, where the system can divide itself.
     hooks: the CDS Hooks service, answered at /cds-services to EHRs with credentials of their own (see connections/hooks.py).
@@ -140,7 +140,7 @@ def serve(*, host: str, port: int, threads: int, processes: int = 1, hooks: Wsgi
     if processes == 1 or not hasattr(os, "fork"):
         answer()
     else:
-        divided(answer, processes)
+        divided(answer, processes, stopped=listening.close)
 
 
 def warm_up() -> None:
@@ -193,18 +193,22 @@ def _answer(
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
-        threading.Thread(target=server.close, daemon=True).start()
+        server.stop()
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        server.close()
+        for each in _STOPS:
+            signal.signal(each, stop)
+    server.run()
 
 
-def divided(work: Callable[[], None], processes: int) -> None:
-    """Do the work in several processes until this one is stopped; one that dies is replaced, and none outlives this one."""
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+def divided(work: Callable[[], None], processes: int, *, stopped: Callable[[], None] = lambda: None) -> None:
+    """Do the work in several processes until this one is stopped; one that dies is replaced, and none outlives this one.
+
+    stopped: called in this process when it is told to stop.
+    """
     from django.db import connections
 
     connections.close_all()  # no two processes may share a connection
@@ -213,33 +217,39 @@ def divided(work: Callable[[], None], processes: int) -> None:
     stopping = False
 
     def start() -> None:
-        child = os.fork()
+        # Told to stop just now, a child would do what its parent does, and the parent would not know of it yet.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        child = 0 if stopping else os.fork()
         if child:
             children.add(child)
-            return
-        status = 1
-        try:
-            os.close(held)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-            work()
-            status = 0
-        finally:
-            os._exit(status)
+        elif not stopping:
+            status = 1
+            try:
+                os.close(held)
+                for each in _STOPS:
+                    signal.signal(each, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+                threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+                work()
+                status = 0
+            finally:
+                os._exit(status)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
     def stop(number: int, frame: FrameType | None) -> None:
         nonlocal stopping
         del number, frame
         stopping = True
+        stopped()
         for child in children:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
 
+    if threading.current_thread() is threading.main_thread():
+        for each in _STOPS:
+            signal.signal(each, stop)
     for _ in range(processes):
         start()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
     while children:
         child, _ = os.wait()
         children.discard(child)

@@ -211,18 +211,23 @@ CACHES = {  # rate limits only, common to all processes of a server; no page is 
     }
 }
 
-# Logs say what happened, never to whom: paths hold no patient, and forms are never logged.
+# Logs say what happened, never to whom: of a request the name of its page, never its address; forms are never logged.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"number": {"()": "openasm.app.look.logs.AddRequestNumber"}},
+    "filters": {
+        "number": {"()": "openasm.app.look.logs.AddRequestNumber"},
+        "addresses": {"()": "openasm.app.look.logs.WithoutAddresses"},
+    },
     "formatters": {
         "line": {
             "()": "openasm.app.look.logs.OneLine",
             "format": "%(asctime)s %(levelname)s %(request_number)s %(message)s",
         }
     },
-    "handlers": {"terminal": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["number"]}},
+    "handlers": {
+        "terminal": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["number", "addresses"]}
+    },
     "root": {"handlers": ["terminal"], "level": "WARNING"},
     "loggers": {
         "openasm": {"level": "INFO"},

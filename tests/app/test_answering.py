@@ -32,9 +32,7 @@ def running(listening: socket.socket, answer: Any, kind: type[Server]) -> Iterat
     try:
         yield server
     finally:
-        server.task_dispatcher.shutdown(timeout=1)
-        server.pull_trigger()
-        server.asyncore.close_all(server._map)
+        server.stop()
         thread.join(timeout=20)
         assert not thread.is_alive()
 
@@ -73,7 +71,68 @@ def test_nobody_waits_for_a_busy_server_beside_an_idle_one() -> None:
             assert asked(port, "/long") == ("done", "close"), "the busy one takes connections again"
 
 
-def test_a_closed_server_wakes_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening, running(listening, lambda *_: [], Server) as server:
-        server.close()
-        server.pull_trigger()  # its pipe's number may be another file's by now: nothing is written to it
+def done(_: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "4")])
+    return [b"done"]
+
+
+def test_a_server_that_stops_ends_idle_connections_at_once_and_lets_nobody_in() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            with running(listening, done, Server) as server:
+                connection.request("GET", "/")
+                assert connection.getresponse().read() == b"done"
+                began = time.monotonic()
+                server.stop()
+            assert time.monotonic() - began < 5
+            assert not server.task_dispatcher.threads
+            assert connection.sock is not None
+            assert connection.sock.recv(1) == b"", "the connection was closed"
+
+
+def test_a_server_that_stops_answers_what_is_under_way_and_nothing_after_it() -> None:
+    go_on, busy = threading.Event(), threading.Event()
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        busy.set()
+        go_on.wait(timeout=20)
+        return done(environ, start_response)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            with running(listening, answer, Server) as server:
+                connection.request("GET", "/")
+                assert busy.wait(timeout=20)
+                server.stop()
+                threading.Timer(0.5, go_on.set).start()
+            assert connection.getresponse().read() == b"done"
+            assert connection.sock is not None
+            assert connection.sock.recv(1) == b"", "the connection was closed"
+
+
+def test_a_request_that_never_ends_does_not_keep_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openasm.app.answering.LAST_ANSWERS", 0.5)
+    go_on, busy = threading.Event(), threading.Event()
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        busy.set()
+        go_on.wait(timeout=20)
+        return done(environ, start_response)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with (
+            socket.create_connection(("127.0.0.1", port)) as half,
+            socket.create_connection(("127.0.0.1", port)) as long,
+        ):
+            half.sendall(b"GET / HTTP/1.1\r\nHost:")
+            long.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            with running(listening, answer, Server) as server:
+                assert busy.wait(timeout=20)
+                began = time.monotonic()
+                server.stop()
+            assert time.monotonic() - began < 10
+            assert server.task_dispatcher.threads, "it still works: the loop's pipe is left to it"
+            go_on.set()

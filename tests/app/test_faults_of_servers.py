@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,7 +83,7 @@ def started(data: Path, where: str, *, processes: int = 1) -> tuple[subprocess.P
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
     process = python(SERVED, "serve", where, "--data", data, "--port", port, "--processes", processes)
-    for _ in range(300):
+    for _ in range(1_200):
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return process, port
@@ -97,20 +98,66 @@ def said(process: subprocess.Popen[str], word: str) -> None:
     assert any(line == f"{word}\n" for line in process.stdout)
 
 
-def ended(process: subprocess.Popen[str], by: signal.Signals) -> None:
+@pytest.fixture(scope="module")
+def furnished(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a data folder, `data`, and what `furnish` said, `keys`."""
+    folder = tmp_path_factory.mktemp("furnished")
+    output, errors = python(SERVED, "furnish", folder / "data", run_folder).communicate(timeout=120)
+    assert output, errors
+    (folder / "keys").write_text(output)
+    return folder
+
+
+def ended(process: subprocess.Popen[str], by: signal.Signals) -> tuple[str, str]:
+    """End a server: told to, it ends in order. What it had said."""
     process.send_signal(by)
     process.wait(timeout=30)
-    process.communicate()
+    said = process.communicate()
+    assert process.returncode == (-signal.SIGKILL if by is signal.SIGKILL else 0), said
+    return said
 
 
 @on_sqlite
 @pytest.mark.enable_socket
-def test_a_server_killed_while_it_takes_a_signature_and_uploads(run_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_server_told_to_stop_ends_within_seconds_and_answers_what_is_under_way(
+    furnished: Path, tmp_path: Path, processes: int
+) -> None:
+    """Browsers keep connections open; one asks just then, and one is in the middle of sending."""
+    data = Path(shutil.copytree(furnished / "data", tmp_path / "data"))
+    process, port = started(data, "nowhere", processes=processes)
+    idle = [http.client.HTTPConnection("127.0.0.1", port, timeout=20) for _ in range(4)]
+    for each in idle:
+        each.request("GET", "/nothing/1EG4TE5MK73/?patient=1EG4TE5MK73")
+        answer = each.getresponse()
+        answer.read()
+        assert answer.status == 404
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as asking:
+        asking.sendall(b"GET /account/sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        time.sleep(0.5)  # it is read by now
+        threading.Timer(1.0, lambda: asking.sendall(b"\r\n")).start()
+        began = time.monotonic()
+        _, errors = ended(process, signal.SIGTERM)
+        assert time.monotonic() - began < 7
+        assert asking.recv(64).startswith(b"HTTP/1.1 200 OK")
+    for each in idle:
+        assert each.sock is None or each.sock.recv(1) == b"", "closed with its server"
+        each.close()
+    for each in silent:
+        each.close()
+    assert "Bad file descriptor" not in errors
+    assert "Traceback" not in errors
+    assert "no such address 404" in errors
+    assert "1EG4TE5MK73" not in errors
+
+
+@on_sqlite
+@pytest.mark.enable_socket
+def test_a_server_killed_while_it_takes_a_signature_and_uploads(furnished: Path, tmp_path: Path) -> None:
     """The signature is written and not yet committed, one upload waits for its turn to be entered, of another half has come."""
-    data = tmp_path / "data"
-    output, errors = python(SERVED, "furnish", data, run_folder).communicate(timeout=120)
-    assert output, errors
-    practice, session = output.split()
+    data = Path(shutil.copytree(furnished / "data", tmp_path / "data"))
+    practice, session = (furnished / "keys").read_text().split()
     tables = ("attestations_version", "feeds_practicefile")
     process, port = started(data, "signing")
     visitor = Visitor(port, practice, session)

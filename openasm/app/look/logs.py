@@ -6,6 +6,8 @@ import contextvars
 import logging
 import traceback
 
+from django.http import HttpRequest
+
 request_number: contextvars.ContextVar[str] = contextvars.ContextVar("request_number", default="-")
 
 
@@ -14,8 +16,39 @@ class AddRequestNumber(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always keep the record."""
-        record.request_number = request_number.get()
+        record.request_number = getattr(getattr(record, "request", None), "number", None) or request_number.get()
         return True
+
+
+class WithoutAddresses(logging.Filter):
+    """Of a request only its method and the name of its page get into a log: an address may hold a patient or a secret.
+
+    Django names the path of what it refuses or fails at, and so does waitress.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always keep the record, with other words."""
+        request = getattr(record, "request", None)
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        request = request or next((each for each in arguments if isinstance(each, HttpRequest)), None)
+        if isinstance(request, HttpRequest):
+            status = getattr(record, "status_code", "")
+            _say(record, f"{record.name}: {request.method} {page_name(request)} {status}".rstrip())
+        elif record.name.startswith(("django.request", "django.security", "django.server")):
+            _say(record, record.name)
+        elif record.name.startswith("waitress"):
+            _say(record, f"{record.name}: {record.getMessage().partition(' while serving ')[0]}")
+        return True
+
+
+def page_name(request: HttpRequest) -> str:
+    """The name of a request's URL pattern, or that there is none."""
+    match = request.resolver_match
+    return (match.view_name if match else "") or "no such address"
+
+
+def _say(record: logging.LogRecord, text: str) -> None:
+    record.msg, record.args = text, ()
 
 
 class OneLine(logging.Formatter):
