@@ -1,12 +1,14 @@
 """The workbench: publishing a whole model's run, and its pages with twenty people at once, on SQLite and on PostgreSQL.
 
-A page's time is the 95th percentile of all requests, its processor time that of the server (two processes) for one request. The most
-members of the largest practice ask: administrators for every page, clinicians for those that show them their own patients.
+A page's time is the 95th percentile of all requests, its processor time that of the server (two processes) for one request.
+Administrators of the largest practice ask for every page of it, its clinicians for those that show them their own patients, members of
+a system of 25 practices and operators for theirs.
 """
 
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -18,16 +20,16 @@ import threading
 import time
 from pathlib import Path
 
-from benchmarks.load_run import EPISODES, GAPS, PARTICIPANTS, write_load_run
+from benchmarks.load_run import EPISODES, GAPS, PARTICIPANTS, earlier_of, write_load_run
 from benchmarks.measure import Row, Took, measured, measured_command
 from tests.app.postgres_server import programs, started
 
 PEOPLE = 20
 EACH = 6  # requests a person and address
 LIMIT = 0.150
-# Makes members of the largest practice, administrators and clinicians; prints its key, a clinician, and a session for each of them.
+# Makes members of the largest practice and of a system with it; prints what the addresses below need, and a session for each member.
 FURNISH = """
-import sys, time
+import json, sys, time
 from pathlib import Path
 from openasm.app.server import configure
 configure(Path(sys.argv[1]))
@@ -36,43 +38,68 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from openasm.app.access.permissions import Role
-from openasm.app.people.actions import add_member
+from openasm.app.people.actions import add_member, create_system
 from openasm.app.people.models import User
-from openasm.app.published.models import ParticipantResult, PracticeResult
+from openasm.app.published.models import Episode, MeasureResult, ParticipantResult, PracticeResult, Run
+from openasm.app.worklists.models import Case
 
 store = import_module(settings.SESSION_ENGINE).SessionStore
-practice = PracticeResult.objects.order_by("-participants").first().practice
-print(practice.key, ParticipantResult.objects.filter(practice=practice).first().npi)
+run = Run.objects.latest("pk")
+results = PracticeResult.objects.filter(run=run).order_by("-participants", "pk").select_related("practice")
+practice = results.first().practice
 people = int(sys.argv[2])
 npis = ParticipantResult.objects.filter(practice=practice).order_by("npi").values_list("npi", flat=True).distinct()[:people]
-parts = [(Role.ADMINISTRATOR, "")] * people + [(Role.CLINICIAN, npi) for npi in npis]
-for number, (role, npi) in enumerate(parts):
-    user = User.objects.create_user(f"load{number}@example.test", None, name=f"Test Person {number}")
-    Authenticator.objects.create(user=user, type="totp", data={"secret": "unused"})
-    add_member(user=user, role=role, practice=practice, by=None, npi=npi)
-    session = store()
-    session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session["began"] = session["seen"] = time.time()
-    session.create()
-    print(session.session_key)
+system = create_system(name="Test System", practices=[each.practice for each in results[:25]], by=None)
+case = Case.objects.filter(practice=practice, run=run).select_related("patient").order_by("pk").first()
+measure = MeasureResult.objects.filter(practice=practice, run=run).order_by("pk").first().measure
+episode = Episode.objects.filter(practice=practice, run=run).order_by("-annualized_cents").first()
+found = {
+    "practice": practice.key, "npi": npis[0], "system": system.key, "patient": case.patient.key, "measure": measure,
+    "episode": episode.pk, "year": run.performance_year,
+}
+parts = {
+    "administrator": [{"role": Role.ADMINISTRATOR, "practice": practice}] * people,
+    "clinician": [{"role": Role.CLINICIAN, "practice": practice, "npi": npi} for npi in npis],
+    "member of a system": [{"role": Role.ADMINISTRATOR, "system": system}] * people,
+    "operator": [None] * people,
+}
+for name, memberships in parts.items():
+    found[name] = []
+    for number, membership in enumerate(memberships):
+        email = f"{name.split()[0]}{number}@example.test"
+        user = User.objects.create_user(email, None, name=f"Test Person {number}", is_operator=membership is None)
+        Authenticator.objects.create(user=user, type="totp", data={"secret": "unused"})
+        if membership:
+            add_member(user=user, by=None, **membership)
+        session = store()
+        session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session["began"] = session["seen"] = time.time()
+        session.create()
+        found[name].append(session.session_key)
+print(json.dumps(found))
 """
 COMMAND = "from openasm.cli.main import main; main()"
-PAGES = (
-    *(
-        "today/",
-        "",
-        "measures/",
-        "worklist/",
-        "worklist/?sort=worth",
-        "worklist/?owner=none",
-        "episodes/",
-        "episodes/patients/",
+PAGES = {  # who asks for which addresses; those of a practice stand without it
+    "administrator": (
+        *("today/", "", "measures/", "measures/{measure}/"),
+        *(
+            "worklist/",
+            "worklist/?sort=worth",
+            "worklist/?owner=none",
+            "worklist/history/",
+            "worklist/patients/{patient}/",
+        ),
+        *("episodes/", "episodes/?sort=ratio", "episodes/{episode}/", "episodes/patients/"),
+        *("clinicians/{npi}/", "clinicians/{npi}/explanation/", "what-if/", "compare/", "compare/{npi}/"),
+        *("readiness/", "attestations/", "attestations/{year}/binder/", "levels/", "mips/", "submissions/"),
+        *("primary-care/", "telehealth/", "arrangements/", "incentives/", "requests/", "calendar/"),
+        *("data/", "data/problems/", "members/", "audit/"),
     ),
-    *("what-if/", "readiness/", "attestations/", "data/", "members/", "audit/", "clinicians/{npi}/"),
-    "clinicians/{npi}/explanation/",
-)
-PAGES_OF_CLINICIANS = ("today/", "worklist/", "episodes/")
+    "clinician": ("today/", "clinicians/{npi}/", "worklist/", "episodes/", "episodes/patients/"),
+    "member of a system": ("/systems/{system}/", "/", "/look-up/"),
+    "operator": ("/installation/", "/installation/accounts/", "/installation/systems/{system}/", "/audit/"),
+}
 REFERENCE = "/account/"
 
 
@@ -168,22 +195,24 @@ def pages(data: Path, database: str) -> list[Row]:
     furnished = subprocess.run(
         [sys.executable, "-c", FURNISH, data, str(PEOPLE)], check=True, capture_output=True, text=True
     )
-    first, *sessions = furnished.stdout.split()
-    practice, npi, sessions = first, sessions[0], sessions[1:]
+    found = json.loads(furnished.stdout)
     server = Server(data)
     try:
-        server.ask(REFERENCE, sessions[:PEOPLE], 1)
-        reference, _ = server.ask(REFERENCE, sessions[:PEOPLE], EACH)
-        asked = [(page, "administrator", sessions[:PEOPLE]) for page in PAGES]
-        asked += [(page, "clinician", sessions[PEOPLE:]) for page in PAGES_OF_CLINICIANS]
+        server.ask(REFERENCE, found["administrator"], 1)
+        reference, _ = server.ask(REFERENCE, found["administrator"], EACH)
         rows = []
-        for page, role, people in asked:
-            path = f"/practices/{practice}/{page.format(npi=npi)}"
+        for role, page in ((role, page) for role, addresses in PAGES.items() for page in addresses):
+            people = found[role]
+            path = (
+                page.format(**found)
+                if page.startswith("/")
+                else f"/practices/{found['practice']}/{page.format(**found)}"
+            )
             server.ask(path, people[:2], 1)
             took, median = server.ask(path, people, EACH)
             rows.append(
                 Row(
-                    name=f"{page.format(npi='NPI') or 'practice'}, {role}, {database}",
+                    name=f"{page or 'practice'}, {role}, {database}",
                     what=f"p95 of {len(people) * EACH} requests of {len(people)} people; p50 {1000 * median:.0f} ms",
                     took=took,
                     reference="the page of one's account, p95",
@@ -219,6 +248,8 @@ with connection.cursor() as cursor:
 def on(database: str, folder: Path, data: Path, reading: Took) -> list[Row]:
     """Publishing and pages on one database."""
     print(f"publishing into {database}", file=sys.stderr, flush=True)
+    # Pages that compare have something to compare with.
+    measured_command([sys.executable, "-c", COMMAND, "publish", earlier_of(folder), "--data", data], repeat=1)
     publishing = measured_command([sys.executable, "-c", COMMAND, "publish", folder, "--data", data], repeat=1)
     row = Row(
         name=f"publish, {database}",

@@ -35,13 +35,19 @@ CATEGORIES = ("Inpatient", "Imaging", "Medication", "Emergency", "Post-acute car
 MISSING = tuple(f"made-up step {number} for measure {name}" for name in MEASURES for number in range(4))
 
 
+def earlier_of(folder: Path) -> Path:
+    """The run folder beside `folder` with the same scores, not yet projected and without patients."""
+    return folder.with_name(f"{folder.name}-earlier")
+
+
 def write_load_run(folder: Path) -> Path:
-    """The run folder, at `folder`."""
+    """The run folder, at `folder`; an earlier one of the same participants beside it."""
     command = Path(sys.executable).with_name("openasm")
     with tempfile.TemporaryDirectory() as scratch:
         inputs = Path(scratch)
         write_inputs(inputs, size=PARTICIPANTS)
-        measured_command([command, "score", inputs, "--year", str(YEAR), "--out", folder], repeat=1)
+        for out in (earlier_of(folder), folder):
+            measured_command([command, "score", inputs, "--year", str(YEAR), "--out", out], repeat=1)
     measured_command([command, "project", folder, "--draws", "100", "--seed", "1"], repeat=1)
     keys = _participants(folder / "scores" / "scores.csv")
     patients = folder / "patients"
