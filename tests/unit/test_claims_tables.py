@@ -99,6 +99,8 @@ def test_the_bad_folder_is_refused_with_every_problem(tmp_path: Path) -> None:
     found = {(each.kind.code, each.file, each.row, each.column) for each in refusal.value.problems}
     assert found == {
         ("C303", "claim_diagnoses.csv", 0, "position"),
+        ("C308", "claim_lines.csv", 1, "beneficiary+claim_id+line"),
+        ("C308", "claim_lines.csv", 2, "beneficiary+claim_id+line"),
         ("C305", "claim_lines.csv", 3, "setting"),
         ("C305", "claim_lines.csv", 3, "from_date"),
         ("C305", "claim_lines.csv", 3, "allowed_cents"),

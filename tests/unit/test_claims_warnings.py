@@ -86,9 +86,12 @@ def test_records_that_lack_what_names_them_are_left_out(tmp_path: Path) -> None:
     ]
     cclf.write(tmp_path / "in" / "CCLF5.txt", "CCLF5", rows)
     tables, warnings, manifest = loaded("cclf", tmp_path / "in", tmp_path / "out")
-    (warning,) = warnings["C111"]
-    assert (warning["file"], warning["count"], warning["found"]) == ("CCLF5", 3, "3 records")
-    assert "lacks its claim number, person, line number or date" in warning["title"]
+    assert [(each["file"], each["row"], each["count"]) for each in warnings["C111"]] == [
+        ("CCLF5.txt", 2, 1),
+        ("CCLF5.txt", 3, 1),
+        ("CCLF5.txt", 4, 1),
+    ]
+    assert "lacks its claim number, person, line number or date" in warnings["C111"][0]["title"]
     assert dropped(manifest, "CCLF5") == {"claim number, person, line number or date missing": 3}
     assert [int(row["claim_id"]) for row in tables["claim_lines"]] == [1]
 
@@ -152,28 +155,35 @@ def test_repeats_unknown_types_and_denials_are_counted(tmp_path: Path) -> None:
     ]
     tables, warnings, _ = loaded("eob", written(tmp_path / "eob.ndjson", *resources), tmp_path / "out")
     assert sorted(row["claim_id"] for row in tables["claim_lines"]) == ["1", "5"]
-    counted = {
-        code: {each["file"]: each["count"] for each in found} for code, found in warnings.items() if code >= "C207"
+    found = {
+        code: [(each["file"], each["row"], each["count"]) for each in found]
+        for code, found in warnings.items()
+        if code >= "C207"
     }
-    assert counted == {
-        "C207": {"ExplanationOfBenefit": 1},
-        "C209": {"ExplanationOfBenefit": 2},
-        "C210": {"ExplanationOfBenefit": 1, "ExplanationOfBenefit items": 1},
+    assert found == {
+        "C207": [("eob.ndjson", None, 1)],
+        "C209": [("eob.ndjson", 3, 1), ("eob.ndjson", 4, 1)],
+        "C210": [("eob.ndjson", None, 2)],  # a claim and a line
     }
     assert "updated last was kept" in warnings["C207"][0]["next_step"]
     assert "version 2 or 3" in warnings["C209"][0]["expected"]
     assert "denied" in warnings["C210"][0]["title"]
 
 
-def test_lines_without_a_taxpayer_number_are_counted(tmp_path: Path) -> None:
+def test_claims_of_lines_without_a_taxpayer_number_are_named(tmp_path: Path) -> None:
+    """By row where others have one; a file in which none has one is named once."""
     bare = eob.visit(1, {"line_alowd_chrg_amt": 1.0}, extension=[eob.coded("line_prcsg_ind_cd", "A")])
-    tables, warnings, _ = loaded(
-        "eob", written(tmp_path / "eob.ndjson", carrier("1"), carrier("2", item=[bare])), tmp_path / "out"
-    )
-    (warning,) = warnings["C208"]
-    assert (warning["column"], warning["found"], warning["count"]) == ("tin", "1 of 2 lines", 1)
-    assert "qualifies for no episode" in warning["next_step"]
-    assert {row["claim_id"]: row["tin"] for row in tables["claim_lines"]} == {"1": "000000012", "2": None}
+    (tmp_path / "in").mkdir()
+    written(tmp_path / "in" / "some.ndjson", carrier("1"), carrier("2", item=[bare]))
+    written(tmp_path / "in" / "none.ndjson", carrier("3", item=[bare]), carrier("4", item=[bare]))
+    tables, warnings, _ = loaded("eob", tmp_path / "in", tmp_path / "out")
+    assert [(each["file"], each["row"], each["column"], each["found"], each["count"]) for each in warnings["C208"]] == [
+        ("none.ndjson", None, "tin", "none of 2 lines has one", 2),
+        ("some.ndjson", 2, "tin", "", 1),
+    ]
+    assert "qualifies for no episode" in warnings["C208"][0]["next_step"]
+    tins = {row["claim_id"]: row["tin"] for row in tables["claim_lines"]}
+    assert tins == {"1": "000000012", "2": None, "3": None, "4": None}
 
 
 # Tables
@@ -214,9 +224,9 @@ def test_unknown_columns_and_unusable_codes_are_warned_of(tmp_path: Path) -> Non
     (extra,) = warnings["C304"]
     assert (extra["file"], extra["row"], extra["column"]) == ("claim_lines.csv", 0, "colour")
     assert "ignored" in extra["title"]
-    assert {(each["file"], each["column"], each["found"], each["count"]) for each in warnings["C307"]} == {
-        ("claim_lines.csv", "tin", "1 rows", 1),
-        ("claim_lines.csv", "service_zip", "1 rows", 1),
+    assert {(each["file"], each["row"], each["column"], each["count"]) for each in warnings["C307"]} == {
+        ("claim_lines.csv", 1, "tin", 1),
+        ("claim_lines.csv", 1, "service_zip", 1),
     }
     assert "leading zeros" in warnings["C307"][0]["next_step"]
     (line,) = tables["claim_lines"]

@@ -11,6 +11,7 @@ from openasm.claims.contract import CLAIMS_TABLES, COST_BASES, SETTINGS
 from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.tabular import (
     TABLE_FILE_MISSING,
+    TableFile,
     Value,
     check_columns,
     check_key,
@@ -63,21 +64,20 @@ def load_plain(engine: DuckDbEngine, sources: Sequence[Path]) -> Delivery:
             continue
         inputs += files
         account = Account(name, 0)
-        parts: list[str] = []
-        for view, (path, columns) in open_table(engine, name, files, problems).items():
-            if not check_columns(path, columns, contract.names, contract.names, problems):
-                continue
-            values = {column.name: _value(column, columns[column.name]) for column in contract.columns}
-            check_values(engine, view, path, values, account, problems)
-            parts.append(
-                f"SELECT {', '.join(f'{each.value} AS {column}' for column, each in values.items())} FROM {view}"
-            )
+        parts: list[tuple[TableFile, dict[str, Value]]] = []
+        for file in open_table(engine, name, files, problems):
+            check_columns(file, contract.names, contract.names, problems)
+            given = [column for column in contract.columns if column.name in file.columns]
+            values = {column.name: _value(column, file.columns[column.name]) for column in given}
+            check_values(engine, file, values, account, problems)
+            parts.append((file, values))
+        check_key(engine, parts, contract.key, problems)
         account.kept = account.records
         accounts.append(account)
-        queries[name] = " UNION ALL ".join(parts)
-    problems.refuse_errors()
-    for name, query in queries.items():
-        check_key(engine, query, name, CLAIMS_TABLES[name].key, problems)
+        queries[name] = " UNION ALL ".join(
+            f"SELECT {', '.join(f'{each.value} AS {column}' for column, each in values.items())} FROM {file.view}"
+            for file, values in parts
+        )
     problems.refuse_errors()
     return Delivery(
         {name: engine.sql(query) for name, query in queries.items()}, problems, accounts, hash_beside(inputs)

@@ -6,13 +6,13 @@ import csv
 import gzip
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from openasm.base.problems import ProblemKind, Problems, Severity, declare
-from openasm.claims.accounting import Account
+from openasm.claims.accounting import FIRST_ROWS, Account, Places, report_rows
 from openasm.tables.duckdb_engine import DuckDbEngine
 
 TABLE_FILE_MISSING = declare(
@@ -174,26 +174,53 @@ def flag(column: str, kind: str, *, required: bool = False) -> Value:
     )
 
 
-def open_table(
-    engine: DuckDbEngine, name: str, files: Sequence[Path], problems: Problems
-) -> dict[str, tuple[Path, dict[str, str]]]:
-    """Make a view of each file; returns view -> file and its columns with their types. Unreadable files are problems."""
-    views: dict[str, tuple[Path, dict[str, str]]] = {}
+@dataclass(slots=True)
+class TableFile:
+    """A file of a table, opened as a view of the engine.
+
+    columns: with their types; skipped: rows (from 1) that are no rows of the table and that the view leaves out;
+    readable: whether its rows can be read at all.
+    """
+
+    view: str
+    path: Path
+    columns: dict[str, str]
+    skipped: list[int] = field(default_factory=list)
+    readable: bool = True
+
+    def rows_in_file(self, rows: Sequence[int]) -> list[int]:
+        """The rows of the file (from 1) that rows of the view are."""
+        found = []
+        for row in rows:
+            for skipped in self.skipped:
+                if skipped > row:
+                    break
+                row += 1
+            found.append(row)
+        return found
+
+
+def open_table(engine: DuckDbEngine, name: str, files: Sequence[Path], problems: Problems) -> list[TableFile]:
+    """Make a view of each file. Unreadable files are problems."""
+    opened: list[TableFile] = []
     for number, path in enumerate(files):
         view = f"source_{name}_{number}"
-        where = str(path).replace("'", "''")
         try:
-            reader = f"read_parquet('{where}')" if path.suffix == ".parquet" else _csv(path, where)
+            reader = f"read_parquet('{_quoted(path)}')" if path.suffix == ".parquet" else _csv(path)
             engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {reader}")
             described = engine.execute(f"DESCRIBE {view}")
         except (duckdb.Error, ValueError, csv.Error, EOFError, OSError) as error:
             _unreadable(path, error, problems)
             continue
-        views[view] = (path, {str(row[0]): str(row[1]) for row in described})
-    return views
+        opened.append(TableFile(view, path, {str(row[0]): str(row[1]) for row in described}))
+    return opened
 
 
-def _csv(path: Path, where: str) -> str:
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _csv(path: Path, more: str = "") -> str:
     """The reading of a CSV file with its own header; guessing a dialect would let a broken line pass as a header.
 
     Raises ValueError when the first line is no header.
@@ -206,8 +233,8 @@ def _csv(path: Path, where: str) -> str:
         raise ValueError("no header")
     columns = ", ".join("'{}': 'VARCHAR'".format(title.replace("'", "''")) for title in names)
     return (
-        f"read_csv('{where}', header = true, auto_detect = false, columns = {{{columns}}}, delim = ',', quote = '\"', "
-        "escape = '\"', strict_mode = true, max_line_size = 1000000)"
+        f"read_csv('{_quoted(path)}', header = true, auto_detect = false, columns = {{{columns}}}, delim = ',', "
+        f"quote = '\"', escape = '\"', strict_mode = true, max_line_size = 1000000{more})"
     )
 
 
@@ -216,70 +243,128 @@ def _unreadable(path: Path, error: Exception, problems: Problems) -> None:
     problems.add(NOT_READABLE, path.name, row=int(line[1]) - 1 if line else None)
 
 
-def check_columns(
-    path: Path, columns: Mapping[str, str], needed: Sequence[str], known: Sequence[str], problems: Problems
-) -> bool:
+def check_columns(file: TableFile, needed: Sequence[str], known: Sequence[str], problems: Problems) -> bool:
     """Whether every needed column is there; missing and unknown ones are noted."""
-    for column in columns:
+    for column in file.columns:
         if column not in known:
-            problems.add(COLUMN_EXTRA, path.name, row=0, column=column[:60])
-    missing = [column for column in needed if column not in columns]
+            problems.add(COLUMN_EXTRA, file.path.name, row=0, column=column[:60])
+    missing = [column for column in needed if column not in file.columns]
     for column in missing:
-        problems.add(COLUMN_ABSENT, path.name, row=0, column=column)
+        problems.add(COLUMN_ABSENT, file.path.name, row=0, column=column)
     return not missing
 
 
 def check_values(
-    engine: DuckDbEngine, view: str, path: Path, values: Mapping[str, Value], account: Account, problems: Problems
+    engine: DuckDbEngine, file: TableFile, values: Mapping[str, Value], account: Account, problems: Problems
 ) -> None:
-    """Count the rows of a file and note every value that cannot be read, is missing or unusable, the first with their rows."""
+    """Count the rows of a file and note every value that cannot be read, is missing or unusable, the first with their rows.
+
+    Lines of a CSV file that are no rows are noted too, and left out of the file's view, so that all else is still checked.
+    """
     rules: list[tuple[ProblemKind, str, str, str]] = []
     for column, value in values.items():
         for kind, condition in ((BAD_VALUE, value.bad), (VALUE_ABSENT, value.absent), (CODE_UNUSABLE, value.unusable)):
             if condition != "false":
                 rules.append((kind, column, condition, value.expected))
     sums = ", ".join(f"coalesce(sum(CAST({condition} AS INTEGER)), 0)" for _, _, condition, _ in rules)
+    query = f"SELECT count(*){', ' + sums if sums else ''} FROM {file.view}"
     try:
-        counts = engine.execute(f"SELECT count(*){', ' + sums if sums else ''} FROM {view}")[0]
+        try:
+            counts = engine.execute(query)[0]
+        except duckdb.Error:
+            if file.path.suffix == ".parquet":
+                raise
+            _leave_out_broken_lines(engine, file, problems)
+            counts = engine.execute(query)[0]
     except duckdb.Error as error:
-        _unreadable(path, error, problems)
+        file.readable = False
+        _unreadable(file.path, error, problems)
         return
     account.records += int(counts[0])
     for (kind, column, condition, expected), count in zip(rules, counts[1:], strict=True):
-        if not count:
-            continue
-        if kind is CODE_UNUSABLE:
-            problems.add(kind, path.name, column=column, found=f"{int(count):,} rows", count=int(count))
-            continue
-        rows = _rows_where(engine, view, condition)
-        for row in rows:
-            problems.add(kind, path.name, row=row, column=column, expected=expected)
-        if count > len(rows):
-            problems.add(kind, path.name, column=column, found="more of the same", count=int(count) - len(rows))
+        if count:
+            places = Places(int(count), dict.fromkeys(_rows_where(engine, file, condition), ""))
+            report_rows(kind, file.path.name, places, problems, column=column, expected=expected)
 
 
-def _rows_where(engine: DuckDbEngine, view: str, condition: str) -> list[int]:
+def _leave_out_broken_lines(engine: DuckDbEngine, file: TableFile, problems: Problems) -> None:
+    """Note every line of a CSV file that is no row of its table, and have the view leave them out."""
+    kept = ", store_rejects = true, rejects_table = 'broken_lines', rejects_scan = 'broken_scans', rejects_limit = 0"
+    try:
+        engine.execute(f"SELECT count(COLUMNS(*)) FROM {_csv(file.path, kept)}")
+        # A line's number counts the header.
+        lines = engine.execute("SELECT DISTINCT line FROM broken_lines WHERE line > 1 ORDER BY line")
+    finally:
+        for table in ("broken_lines", "broken_scans"):
+            engine.execute(f"DROP TABLE IF EXISTS {table}")
+    file.skipped = [int(line) - 1 for (line,) in lines]
+    for row in file.skipped:
+        problems.add(NOT_READABLE, file.path.name, row=row)
+    engine.execute(
+        f"CREATE OR REPLACE TEMP VIEW {file.view} AS SELECT * FROM {_csv(file.path, ', ignore_errors = true')}"
+    )
+
+
+def _rows_where(engine: DuckDbEngine, file: TableFile, condition: str) -> list[int]:
     """The first rows (from 1) of a file for which a condition holds."""
     engine.execute("SET preserve_insertion_order = true")
     try:
         rows = engine.execute(
-            f"SELECT row FROM (SELECT *, row_number() OVER () AS row FROM {view}) WHERE {condition} ORDER BY row LIMIT 20"
+            f"SELECT row FROM (SELECT *, row_number() OVER () AS row FROM {file.view}) WHERE {condition} "
+            f"ORDER BY row LIMIT {FIRST_ROWS}"
         )
     finally:
         engine.execute("SET preserve_insertion_order = false")
-    return [int(row[0]) for row in rows]
+    return file.rows_in_file([int(row[0]) for row in rows])
 
 
-def check_key(engine: DuckDbEngine, query: str, name: str, key: Sequence[str], problems: Problems) -> None:
-    """Note rows that share a key."""
+def check_key(
+    engine: DuckDbEngine,
+    parts: Sequence[tuple[TableFile, Mapping[str, Value]]],
+    key: Sequence[str],
+    problems: Problems,
+    *,
+    whole: str = "",
+) -> None:
+    """Note rows of a table's files that share a key, the first of each file with their rows.
+
+    Rows whose key cannot be read are left out; files that lack a column of it too. whole: the table made of all files, if
+    there is one already.
+    """
+    parts = [(file, values) for file, values in parts if file.readable and set(key) <= set(values)]
+    if not parts:
+        return
     columns = ", ".join(key)
+    doubted = bool(problems.errors)
+    query = whole or " UNION ALL ".join(_keys(file, values, key, doubted=doubted) for file, values in parts)
     # Numbers group several times faster than texts, and rows that share a key share its number.
     shared = f"SELECT hash({columns}) AS bucket FROM ({query}) GROUP BY bucket HAVING count(*) > 1 LIMIT 1"
     if not engine.execute(shared):
         return
-    found = engine.execute(
-        f"SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM ({query}) GROUP BY {columns} HAVING count(*) > 1)"
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE shared_keys AS SELECT {columns} FROM ({query}) GROUP BY {columns} HAVING count(*) > 1"
     )
-    count = int(found[0][0])
-    if count:
-        problems.add(KEY_REPEATED, name, column="+".join(key), found=f"{count:,} rows", count=count)
+    engine.execute("SET preserve_insertion_order = true")
+    try:
+        for file, values in parts:
+            keys = _keys(file, values, key, doubted=doubted, numbered=True)
+            count, first = engine.execute(
+                f"SELECT count(*), min(row, {FIRST_ROWS}) FROM ({keys}) SEMI JOIN shared_keys USING ({columns})"
+            )[0]
+            places = Places(int(count), dict.fromkeys(file.rows_in_file(first or ()), ""))
+            report_rows(KEY_REPEATED, file.path.name, places, problems, column="+".join(key))
+    finally:
+        engine.execute("SET preserve_insertion_order = false")
+
+
+def _keys(
+    file: TableFile, values: Mapping[str, Value], key: Sequence[str], *, doubted: bool, numbered: bool = False
+) -> str:
+    """A query of the keys of a file; doubted: some cannot be read and are left out; numbered: with their rows."""
+    shown = ", ".join(f"{values[column].value} AS {column}" for column in key)
+    unread = " OR ".join(condition for column in key for condition in (values[column].bad, values[column].absent))
+    kept = f"({unread}) IS NOT TRUE" if doubted else "true"
+    if numbered:
+        given = ", ".join(f'"{column}"' for column in key)
+        return f"SELECT {shown}, row FROM (SELECT {given}, row_number() OVER () AS row FROM {file.view}) WHERE {kept}"
+    return f"SELECT {shown} FROM {file.view} WHERE {kept}"

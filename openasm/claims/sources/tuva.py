@@ -17,16 +17,17 @@ The layer expects final-action claims: cancellations are not looked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openasm.base.problems import Problems, Severity, declare
-from openasm.claims.accounting import Account
+from openasm.claims.accounting import Account, counted
 from openasm.claims.covered import Days, make_covered
 from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.plain import SEXES
 from openasm.claims.sources.tabular import (
     TABLE_FILE_MISSING,
+    TableFile,
     Value,
     cents,
     check_columns,
@@ -90,6 +91,7 @@ def load_tuva(engine: DuckDbEngine, sources: Sequence[Path], *, stated: Days | N
     problems = Problems()
     accounts = {name: Account(name, 0) for name in ("medical_claim", "pharmacy_claim", "eligibility")}
     inputs = []
+    medical: list[tuple[TableFile, dict[str, Value]]] = []
     for name, needed, known in (
         ("medical_claim", _MEDICAL_NEEDED, _MEDICAL_KNOWN),
         ("pharmacy_claim", _PHARMACY_NEEDED, _PHARMACY_KNOWN),
@@ -99,35 +101,32 @@ def load_tuva(engine: DuckDbEngine, sources: Sequence[Path], *, stated: Days | N
         if not files and name != "pharmacy_claim":
             problems.add(TABLE_FILE_MISSING, name)
         inputs += files
-        parts: list[str] = []
-        for view, (path, columns) in open_table(engine, name, files, problems).items():
+        parts: list[tuple[TableFile, dict[str, Value]]] = []
+        for file in open_table(engine, name, files, problems):
             # The input layer has many more columns than are used here; they are no surprise and not named.
-            if not check_columns(path, {column: "" for column in columns if column in known}, needed, known, problems):
-                continue
-            values = {column: _value(column, columns[column]) for column in known if column in columns}
-            check_values(engine, view, path, values, accounts[name], problems)
-            shown = ", ".join(
-                f"{values[column].value} AS {column}" if column in values else f"NULL AS {column}" for column in known
-            )
-            parts.append(f"SELECT {shown} FROM {view}")
+            file.columns = {column: kind for column, kind in file.columns.items() if column in known}
+            check_columns(file, needed, known, problems)
+            values = {column: _value(column, file.columns[column]) for column in known if column in file.columns}
+            check_values(engine, file, values, accounts[name], problems)
+            parts.append((file, values))
+        selected = [_selected(file, values, known) for file, values in parts]
         nothing = f"SELECT {', '.join(f'NULL AS {column}' for column in known)} WHERE false"
         if not problems.errors:
             engine.execute(
-                f"CREATE OR REPLACE TEMP TABLE tuva_{name} AS {' UNION ALL BY NAME '.join(parts) or nothing}"
+                f"CREATE OR REPLACE TEMP TABLE tuva_{name} AS {' UNION ALL BY NAME '.join(selected) or nothing}"
             )
+        if name == "medical_claim":
+            medical = parts
+            whole = "" if problems.errors else "SELECT * FROM tuva_medical_claim"
+            check_key(engine, parts, ("person_id", "claim_id", "claim_line_number"), problems, whole=whole)
     problems.refuse_errors()
-    check_key(
-        engine,
-        "SELECT * FROM tuva_medical_claim",
-        "medical_claim",
-        ("person_id", "claim_id", "claim_line_number"),
-        problems,
-    )
-    problems.refuse_errors()
-    other = int(engine.execute(f"SELECT count(*) FROM tuva_medical_claim WHERE claim_type NOT IN {_TYPES}")[0][0])
-    if other:
-        accounts["medical_claim"].drop("claim type without a setting here", other)
-        problems.add(NOT_MEDICARE_SETTING, "medical_claim", found=f"{other:,} rows", count=other)
+    if engine.execute(f"SELECT 1 FROM tuva_medical_claim WHERE claim_type NOT IN {_TYPES} LIMIT 1"):
+        for file, values in medical:
+            where = f"{values['claim_type'].value} NOT IN {_TYPES}"
+            other = int(engine.execute(f"SELECT count(*) FROM {file.view} WHERE {where}")[0][0])
+            if other:
+                accounts["medical_claim"].drop("claim type without a setting here", other)
+                problems.add(NOT_MEDICARE_SETTING, file.path.name, found=counted(other, "row"), count=other)
     for account in accounts.values():
         account.kept = account.records - sum(account.dropped.values())
     queries = _queries()
@@ -137,6 +136,11 @@ def load_tuva(engine: DuckDbEngine, sources: Sequence[Path], *, stated: Days | N
 
 
 _TYPES = "('professional', 'institutional')"
+
+
+def _selected(file: TableFile, values: Mapping[str, Value], known: Sequence[str]) -> str:
+    shown = (f"{values[column].value} AS {column}" if column in values else f"NULL AS {column}" for column in known)
+    return f"SELECT {', '.join(shown)} FROM {file.view}"
 
 
 def _value(column: str, kind: str) -> Value:

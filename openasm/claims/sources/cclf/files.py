@@ -50,12 +50,15 @@ _MOST_BLANK = 500  # records are mostly blanks and shrink up to a hundredfold; a
 
 @dataclass(frozen=True, slots=True)
 class CclfFile:
-    """One file: kind (`CCLF5`), where it stands unpacked, its own name, the day it was made when the name says so."""
+    """One file: kind (`CCLF5`), where it stands unpacked, its own name, the day it was made when the name says so, and the
+    delivery it belongs to: files with one delivery came in one folder or zip under names that differ in their kind alone.
+    """
 
     kind: str
     path: Path
     name: str
     made: dt.date | None
+    delivery: tuple[str, str]
 
 
 def find_files(sources: Sequence[Path], unpack_to: Path, problems: Problems) -> tuple[list[CclfFile], list[Path]]:
@@ -76,7 +79,7 @@ def find_files(sources: Sequence[Path], unpack_to: Path, problems: Problems) -> 
                 inputs.append(path)
                 found += _unpacked(path, unpack_to, problems)
                 continue
-            known = _known(path.name, path)
+            known = _known(path.name, path, came_in=path.parent)
             if known is None:
                 problems.add(NOT_RECOGNISED, path.name)
             else:
@@ -87,11 +90,14 @@ def find_files(sources: Sequence[Path], unpack_to: Path, problems: Problems) -> 
     return sorted(found, key=lambda file: (file.kind, file.name, str(file.path))), sorted(inputs)
 
 
-def _known(name: str, path: Path) -> CclfFile | None:
+def _known(name: str, path: Path, *, came_in: Path) -> CclfFile | None:
     kind = _KIND.search(name)
     if kind is None:
         return None
-    return CclfFile(f"CCLF{kind[1].upper()}", path, name, _made(name))
+    # The files of a delivery agree in whose they are, in year or run-out and in day; the time of day may differ.
+    made = _MADE.search(name)
+    shared = f"{name[: kind.start(1)]}*{name[kind.end(1) : made.end() if made else len(name)]}"
+    return CclfFile(f"CCLF{kind[1].upper()}", path, name, _made(name), (str(came_in), shared.upper()))
 
 
 def _made(name: str) -> dt.date | None:
@@ -116,7 +122,7 @@ def _unpacked(path: Path, unpack_to: Path, problems: Problems) -> list[CclfFile]
             for member in members:
                 name = Path(member.filename.replace("\\", "/")).name
                 target = unpack_to / f"{len(list(unpack_to.iterdir()))}.member"
-                known = _known(name, target)
+                known = _known(name, target, came_in=path)
                 if known is None:
                     problems.add(NOT_RECOGNISED, f"{path.name}: {name}"[:80])
                     continue

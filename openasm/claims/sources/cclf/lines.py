@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from openasm.claims.accounting import Account
+from collections.abc import Iterable, Sequence
+
+from openasm.claims.accounting import FIRST_ROWS, Account
 from openasm.claims.sources.cclf.denials import CLAIM_DENIED, FACILITY_NOT_DENIED, LINE_DENIED
+from openasm.claims.sources.cclf.files import CclfFile
 from openasm.claims.sources.cclf.reading import BLANK, IMPOSSIBLE_DATE
 from openasm.tables.duckdb_engine import DuckDbEngine
 
@@ -15,6 +18,7 @@ FOLDED = "part of a bill that counts as one line"
 UNKNOWN_TYPE = "claim type not known"
 DELETED_FILL = "deleted drug fill"
 OLDER_FILL = "older version of a drug fill"
+MOVED_PAYMENT = "got the payment of its claim"
 CODE_UNUSABLE = "no usable ICD-10 code"
 REPEATED_DIAGNOSIS = "repeats a diagnosis of the claim"
 
@@ -43,13 +47,29 @@ def name_person(engine: DuckDbEngine, table: str) -> str:
     return f"{table}_named"
 
 
-def count_fates(engine: DuckDbEngine, view: str, account: Account) -> None:
-    """Enter kept and dropped records of a view with the column `fate` (null: kept) in an account."""
-    for fate, count in engine.execute(f"SELECT fate, count(*) FROM {view} GROUP BY fate ORDER BY fate"):
+def count_fates(
+    engine: DuckDbEngine, view: str, account: Account, files: Sequence[CclfFile], named: Iterable[str]
+) -> None:
+    """Enter kept and dropped records of a view with the column `fate` (null: kept) in an account.
+
+    files: those of the kind, by `file_number`; named: the fates whose first records are kept by their rows.
+    """
+    rows = f"min(record_number, {FIRST_ROWS}) FILTER (fate IN ({_listed(tuple(named))}))"
+    for fate, file, count, first in engine.execute(
+        f"SELECT fate, file_number, count(*), {rows} FROM {view} GROUP BY fate, file_number ORDER BY fate, file_number"
+    ):
         if fate is None:
             account.kept += int(count)
         else:
             account.drop(fate, int(count))
+            account.note(fate, files[file].name, int(count), dict.fromkeys(first or (), ""))
+
+
+def note_where(engine: DuckDbEngine, account: Account, finding: str, source: str, files: Sequence[CclfFile]) -> None:
+    """Enter in an account where the records of a finding stand; source: what follows FROM in a query of these records."""
+    query = f"SELECT file_number, count(*), min(record_number, {FIRST_ROWS}) FROM {source} GROUP BY file_number"
+    for file, count, first in engine.execute(query):
+        account.note(finding, files[file].name, int(count), dict.fromkeys(first, ""))
 
 
 def part_b_fates(engine: DuckDbEngine, table: str, latest: str) -> None:
@@ -154,7 +174,8 @@ def service_line_fates(engine: DuckDbEngine) -> None:
     engine.execute(
         f"""
         CREATE OR REPLACE TABLE cclf2_fates AS
-        SELECT l.CUR_CLM_UNIQ_ID, l.CLM_LINE_NUM, l.CLM_LINE_FROM_DT, l.CLM_LINE_THRU_DT, l.CLM_LINE_INSTNL_REV_CTR_DT,
+        SELECT l.file_number, l.record_number, l.CUR_CLM_UNIQ_ID, l.CLM_LINE_NUM, l.CLM_LINE_FROM_DT, l.CLM_LINE_THRU_DT,
+               l.CLM_LINE_INSTNL_REV_CTR_DT,
                l.CLM_LINE_HCPCS_CD, l.CLM_LINE_PROD_REV_CTR_CD, l.CLM_LINE_CVRD_PD_AMT, {modifiers}, f.*, t.line_total,
                ({_PLACE} = t.first) AS is_first,
                CASE
@@ -229,8 +250,8 @@ def drug_fates(engine: DuckDbEngine, latest: str) -> None:
     engine.execute(
         f"""
         CREATE OR REPLACE TABLE cclf7_fates AS
-        SELECT person, CUR_CLM_UNIQ_ID, CLM_LINE_FROM_DT, CLM_PRSBNG_PRVDR_GNRC_ID_NUM, CLM_LINE_NDC_CD,
-               CLM_LINE_BENE_PMT_AMT, CASE
+        SELECT r.file_number, r.record_number, person, CUR_CLM_UNIQ_ID, CLM_LINE_FROM_DT, CLM_PRSBNG_PRVDR_GNRC_ID_NUM,
+               CLM_LINE_NDC_CD, CLM_LINE_BENE_PMT_AMT, CASE
             WHEN CUR_CLM_UNIQ_ID IS NULL OR person IS NULL OR CLM_LINE_FROM_DT IS NULL THEN '{BLANK}'
             WHEN o.record_number IS NOT NULL THEN '{OLDER_FILL}'
             WHEN CLM_ADJSMT_TYPE_CD = '1' OR CLM_TYPE_CD IN ('03', '3') THEN '{DELETED_FILL}'
@@ -286,7 +307,7 @@ def facility_diagnosis_fates(engine: DuckDbEngine) -> None:
     engine.execute(
         f"""
         CREATE OR REPLACE TABLE cclf4_fates AS
-        SELECT d.claim, d.person, d.CLM_DGNS_CD, d.CLM_PROD_TYPE_CD, d.CLM_VAL_SQNC_NUM, CASE
+        SELECT d.file_number, d.claim, d.person, d.CLM_DGNS_CD, d.CLM_PROD_TYPE_CD, d.CLM_VAL_SQNC_NUM, d.record_number, CASE
             WHEN d.claim IS NULL THEN '{NO_CLAIM}'
             WHEN d.CLM_DGNS_CD IS NULL OR version = '9' THEN '{CODE_UNUSABLE}'
             WHEN r.place > 1 OR d.CLM_DGNS_CD = principal THEN '{REPEATED_DIAGNOSIS}'

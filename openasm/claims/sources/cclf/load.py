@@ -10,68 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from openasm.base.problems import ProblemKind, Problems, Severity, declare
-from openasm.claims.accounting import Account
+from openasm.base.problems import Problems, Severity, declare
+from openasm.claims.accounting import Account, refuse_errors
 from openasm.claims.coded import CLAIM_FORM, CODED_TABLES, CodedTables
 from openasm.claims.covered import Days, make_covered
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile, find_files
+from openasm.claims.sources.cclf.findings import report_findings
 from openasm.claims.sources.cclf.layout import FileLayout, layout
 from openasm.claims.sources.cclf.people import make_crosswalk, make_enrollment
-from openasm.claims.sources.cclf.reading import (
-    AFTER_FILE,
-    BLANK,
-    FIELD_BLANK,
-    IMPOSSIBLE_DATE,
-    check_summary,
-    count_records,
-    newest,
-    read_kind,
-)
+from openasm.claims.sources.cclf.reading import newest, read_kind
 from openasm.claims.sources.cclf.settling import InTurn, settle
-from openasm.claims.sources.cclf.standing import DUPLICATE, ORPHAN
+from openasm.claims.sources.cclf.summary import check_summary, count_records
 from openasm.claims.sources.cclf.usual import HELPING_DOMAINS, UsualLines, read_usual
 from openasm.claims.sources.delivery import Delivery, beside, hash_beside
 from openasm.tables.duckdb_engine import DuckDbEngine
 
-REPEATED = declare(
-    "C114",
-    "records repeat others and were left out",
-    expected="each claim line once",
-    next_step="Nothing needs doing; deliveries overlap. The record loaded last was kept.",
-    severity=Severity.WARNING,
-)
-CANCEL_ALONE = declare(
-    "C115",
-    "cancellations without the claim they cancel were left out",
-    expected="every cancellation to have its claim in the files given",
-    next_step="Load earlier deliveries together with these; otherwise totals stay as they are, as the claim is not in them.",
-    severity=Severity.WARNING,
-    citation="CCLF Information Packet, section 5.2",
-)
-DENIED = declare(
-    "C116",
-    "denied claims and lines were left out",
-    expected="only what Medicare allowed",
-    next_step="Nothing needs doing.",
-    severity=Severity.WARNING,
-    citation="CCLF Information Packet, section 3.2",
-)
-TYPE_UNKNOWN = declare(
-    "C117",
-    "claims of a type that is not known were left out",
-    expected="claim types 10, 20, 30, 40, 50, 60 and 61",
-    next_step="Report the claim type, so that it can be added.",
-    severity=Severity.WARNING,
-)
-PAYMENT_MOVED = declare(
-    "C118",
-    "outpatient claims whose lines do not add up to the claim's payment got it on their first line",
-    expected="line payments that add up",
-    next_step="Nothing needs doing; totals are right, the split by service is not.",
-    severity=Severity.WARNING,
-    citation="CCLF Information Packet, section 3.5",
-)
 FILE_NOT_THERE = declare(
     "C119",
     "a kind of CCLF file is not in the delivery",
@@ -138,15 +92,6 @@ NEEDED_FIELDS: dict[str, tuple[str, ...]] = {
 """The fields read of each kind of file."""
 _CODED_BYTES = 400  # memory a record may take at most while its line is held as codes, or as the engine's text
 _OPTIONAL = ("CCLF0", "CCLF3", "CCLFA", "CCLFB")
-_WARNED_REASONS: dict[str, ProblemKind] = {
-    DUPLICATE: REPEATED,
-    ORPHAN: CANCEL_ALONE,
-    lines.DENIED_CLAIM: DENIED,
-    lines.DENIED_LINE: DENIED,
-    lines.UNKNOWN_TYPE: TYPE_UNKNOWN,
-    BLANK: FIELD_BLANK,
-    IMPOSSIBLE_DATE: AFTER_FILE,
-}
 
 
 def load_cclf(
@@ -198,18 +143,16 @@ def load_cclf(
         if not _claims_are_numbers(engine):
             usual = None
         accounts["CCLF5"], filled = read("CCLF5", problems=problems, chosen=usual.others if usual else None)
-        problems.refuse_errors()
+        refuse_errors(problems)
         settle_beside(accounts["CCLF5"])
         settling.finish()
-        tables = _tables(engine, accounts, filled, usual, problems)
+        tables = _tables(engine, accounts, filled, usual)
         make_covered(engine, "SELECT from_date FROM all_lines", stated, others=_lines_by_day(usual) if usual else None)
         coded = _coded(settling, tables, usual) if usual else None
         make_enrollment(engine)
-    for account in accounts.values():
-        account.close()
-        for reason, count in account.dropped.items():
-            if reason in _WARNED_REASONS:
-                problems.add(_WARNED_REASONS[reason], account.source, found=f"{count:,} records", count=count)
+    for kind in sorted(accounts):
+        accounts[kind].close()
+        report_findings(accounts[kind], problems)
     frames = {name: engine.sql(query) for name, query in tables.items()}
     sorted_accounts = [accounts[kind] for kind in sorted(accounts)]
     return Delivery(frames, problems, sorted_accounts, inputs, list(NOTES), latest, coded)
@@ -299,14 +242,14 @@ def _claims_are_numbers(engine: DuckDbEngine) -> bool:
 
 
 def _tables(
-    engine: DuckDbEngine, accounts: dict[str, Account], filled: set[str], usual: UsualLines | None, problems: Problems
+    engine: DuckDbEngine, accounts: dict[str, Account], filled: set[str], usual: UsualLines | None
 ) -> dict[str, str]:
     """Fill the accounts with what went the short way and return the query of each table."""
     if usual is not None:
         accounts["CCLF5"].kept += usual.kept
-        for reason, count in usual.dropped.items():
+        for reason, file, count, rows in usual.dropped:
             accounts["CCLF5"].drop(reason, count)
-    _count_moved_payments(engine, problems)
+            accounts["CCLF5"].note(reason, file, count, dict.fromkeys(rows, ""))
     every_line = [lines.clinician_lines(), lines.equipment_lines(), lines.facility_lines(), lines.drug_lines()]
     engine.execute("CREATE OR REPLACE VIEW all_lines AS " + " UNION ALL ".join(every_line))
     engine.execute(
@@ -328,11 +271,3 @@ def _lines_by_day(usual: UsualLines) -> dict[dt.date, int]:
     earliest = int(days.min())
     counts = np.bincount(days - earliest)
     return {dt.date(1970, 1, 1) + dt.timedelta(earliest + int(day)): int(counts[day]) for day in np.flatnonzero(counts)}
-
-
-def _count_moved_payments(engine: DuckDbEngine, problems: Problems) -> None:
-    count = engine.execute("SELECT count(*) FROM cclf2_fates WHERE fate IS NULL AND is_first AND line_total <> paid")[
-        0
-    ][0]
-    if count:
-        problems.add(PAYMENT_MOVED, "CCLF2", found=f"{count:,} claims", count=int(count))

@@ -26,7 +26,8 @@ BAD_FIELD = declare(
     "C108",
     "a date or amount cannot be read; the record was left out",
     expected="dates as YYYY-MM-DD, amounts as digits with two decimals, or blanks",
-    next_step="Ask CMS's help desk about these records; totals lack them.",
+    next_step="Ask CMS's help desk about these records. Totals lack them; if one is a cancellation, the claim it cancels still "
+    "counts and totals are too high.",
     severity=Severity.WARNING,
     citation="CCLF Information Packet, appendix B",
 )
@@ -37,18 +38,12 @@ UNUSABLE_CODE = declare(
     next_step="A few are normal (old ICD-9 codes, blanks as zeros); many mean a shifted file.",
     severity=Severity.WARNING,
 )
-COUNT_DIFFERS = declare(
-    "C110",
-    "a file does not hold as many records as CCLF0 says",
-    expected="the number of records and the record length in CCLF0",
-    next_step="Fetch the delivery again; a file was cut short or belongs to another month.",
-    citation="CCLF Information Packet, section 2.7",
-)
 FIELD_BLANK = declare(
     "C111",
     "a record lacks its claim number, person, line number or date and was left out",
     expected="these fields filled in every record",
-    next_step="Ask CMS's help desk about these records; totals lack them.",
+    next_step="Ask CMS's help desk about these records. Totals lack them; if one is a cancellation, the claim it cancels still "
+    "counts and totals are too high.",
     severity=Severity.WARNING,
 )
 AFTER_FILE = declare(
@@ -141,46 +136,10 @@ def _report(file: CclfFile, reading: Reading, problems: Problems) -> None:
     stop_if_damaged(file.name, reading.broken_records, reading.records, problems)
 
 
-def check_summary(files: Sequence[CclfFile], layouts: dict[str, FileLayout], problems: Problems) -> None:
-    """Compare every file with the records and lengths its CCLF0 states; a CCLF0 describes the files named in it."""
-    by_name = {file.name.upper(): file for file in files}
-    for summary in (file for file in files if file.kind == "CCLF0"):
-        for line in summary.path.read_text(encoding="latin-1").splitlines():
-            cells = [cell.strip() for cell in line.split("|")]
-            if len(cells) < 4 or not cells[2].isdigit() or not cells[3].isdigit():
-                continue
-            described = by_name.get(cells[1].upper())
-            if described is None or described.kind not in layouts or described.kind == "CCLF0":
-                continue
-            records = count_records(described, layouts[described.kind].record_length)
-            if records != int(cells[2]):
-                problems.add(
-                    COUNT_DIFFERS, described.name, found=f"{records:,} records", expected=f"{int(cells[2]):,} records"
-                )
-            if int(cells[3]) != layouts[described.kind].record_length:
-                problems.add(
-                    WRONG_LENGTH,
-                    summary.name,
-                    found=f"record length {int(cells[3])} for {described.name}",
-                    expected=f"{layouts[described.kind].record_length} ({described.kind})",
-                )
-
-
-def count_records(file: CclfFile, record_length: int) -> int:
-    """How many records a file holds, told by its size (a last record may lack its line end)."""
-    size = file.path.stat().st_size
-    if size == 0:
-        return 0
-    with file.path.open("rb") as stream:
-        head = stream.read(record_length + 2)
-    stride = record_length + (2 if head[record_length : record_length + 1] == b"\r" else 1)
-    return (size + stride - record_length) // stride
-
-
 def newest(files: Sequence[CclfFile]) -> dt.date | None:
     """The latest day a file name states."""
     days = [file.made for file in files if file.made is not None]
     return max(days) if days else None
 
 
-__all__ = ["Broken", "check_summary", "count_records", "newest", "read_kind"]
+__all__ = ["Broken", "newest", "read_kind"]

@@ -13,8 +13,19 @@ from typing import Any, Self, TypeVar
 from openasm.claims.accounting import Account
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile
+from openasm.claims.sources.cclf.findings import NAMED_BY_ROW
 from openasm.claims.sources.cclf.people import make_people
-from openasm.claims.sources.cclf.standing import CLINICIAN, DUPLICATE, FACILITY, leave_out_repeats, strike
+from openasm.claims.sources.cclf.reading import BLANK
+from openasm.claims.sources.cclf.standing import (
+    CLINICIAN,
+    DUPLICATE,
+    FACILITY,
+    OF_OTHER_AMOUNT,
+    NaturalKey,
+    leave_out_repeats,
+    pairs_of_other_amounts,
+    strike,
+)
 from openasm.tables.duckdb_engine import DuckDbEngine
 
 _REPEAT_KEYS = {
@@ -34,28 +45,42 @@ def settle(engine: DuckDbEngine, account: Account, files: Sequence[CclfFile], da
     """
     table = account.source.lower()
     if table == "cclf8":
-        kept, blank = make_people(engine, files)
-        account.kept = kept
+        account.kept, blank = make_people(engine, files)
         account.drop("person missing", blank)
+        lines.note_where(engine, account, BLANK, "cclf8 WHERE BENE_MBI_ID IS NULL", files)
         account.drop(
-            "another record of the same person and delivery", account.records - sum(account.dropped.values()) - kept
+            "another record of the same person and delivery",
+            account.records - sum(account.dropped.values()) - account.kept,
         )
         return
-    account.drop(DUPLICATE, leave_out_repeats(engine, table, _REPEAT_KEYS[table]))
+    repeats = leave_out_repeats(engine, table, _REPEAT_KEYS[table])
+    account.drop(DUPLICATE, repeats)
+    if repeats:
+        lines.note_where(engine, account, DUPLICATE, f"{table}_repeats", files)
     if table == "cclf1":
-        strike(engine, lines.name_person(engine, table), f"{table}_struck", FACILITY)
+        _strike(engine, table, FACILITY, account, files)
         lines.facility_fates(engine, day)
     elif table == "cclf2":
         lines.service_line_fates(engine)
+        moved = "cclf2_fates WHERE fate IS NULL AND is_first AND line_total <> paid"
+        lines.note_where(engine, account, lines.MOVED_PAYMENT, moved, files)
     elif table == "cclf4":
         lines.facility_diagnosis_fates(engine)
     elif table == "cclf7":
         lines.name_person(engine, table)
         lines.drug_fates(engine, day)
     else:
-        strike(engine, lines.name_person(engine, table), f"{table}_struck", CLINICIAN)
+        _strike(engine, table, CLINICIAN, account, files)
         lines.part_b_fates(engine, table, day)
-    lines.count_fates(engine, f"{table}_fates", account)
+    lines.count_fates(engine, f"{table}_fates", account, files, NAMED_BY_ROW)
+
+
+def _strike(engine: DuckDbEngine, table: str, natural: NaturalKey, account: Account, files: Sequence[CclfFile]) -> None:
+    strike(engine, lines.name_person(engine, table), f"{table}_struck", natural)
+    for file, row, claim_file, claim_row in pairs_of_other_amounts(engine):
+        account.note(
+            OF_OTHER_AMOUNT, files[file].name, 1, {row: f"the claim struck: {files[claim_file].name}, row {claim_row}"}
+        )
 
 
 Result = TypeVar("Result")

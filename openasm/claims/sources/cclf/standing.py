@@ -18,6 +18,7 @@ DUPLICATE = "repeats another record"
 CANCELLED = "cancelled claim"
 CANCELLATION = "cancellation matched with its claim"
 ORPHAN = "cancellation without the claim it cancels"
+OF_OTHER_AMOUNT = "cancellation of another amount than its claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def leave_out_repeats(engine: DuckDbEngine, table: str, key: str) -> int:
     read = f"{table}_read"
     columns = [name for name in engine.columns(read) if name not in ("file_number", "record_number")]
     newest_first = [f"{name} DESC NULLS LAST" for name in ("CLM_IDR_LD_DT", "CLM_EFCTV_DT") if name in columns]
-    order = ", ".join([*newest_first, *(f"{name} DESC NULLS LAST" for name in columns)])
+    # Of equal records the first one stays, for nothing but that the same ones are reported every time.
+    order = ", ".join([*newest_first, *(f"{name} DESC NULLS LAST" for name in columns), "file_number", "record_number"])
     count = engine.changed(
         f"""
         CREATE OR REPLACE TABLE {table}_repeats AS
@@ -84,9 +86,10 @@ def strike(engine: DuckDbEngine, table: str, struck: str, natural: NaturalKey) -
     engine.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE concerned AS
-        SELECT person, {", ".join(names)}, claim, kind, cancels, {", ".join(amounts)}, effective FROM (
+        SELECT person, {", ".join(names)}, claim, kind, cancels, {", ".join(amounts)}, effective, first_record FROM (
             SELECT person, {keyed}, CUR_CLM_UNIQ_ID AS claim, CLM_ADJSMT_TYPE_CD AS kind,
-                   coalesce(CLM_ADJSMT_TYPE_CD, '0') = '1' AS cancels, {sums}, min(CLM_EFCTV_DT) AS effective
+                   coalesce(CLM_ADJSMT_TYPE_CD, '0') = '1' AS cancels, {sums}, min(CLM_EFCTV_DT) AS effective,
+                   min({{'file': file_number, 'record': record_number}}) AS first_record
             FROM {table}
             WHERE (person, {key}) IN (SELECT (person, {key}) FROM {table} WHERE CLM_ADJSMT_TYPE_CD = '1')
             GROUP BY person, {key}, CUR_CLM_UNIQ_ID, CLM_ADJSMT_TYPE_CD
@@ -120,15 +123,31 @@ def _pair(engine: DuckDbEngine, struck: str, together: list[str]) -> None:
     )
     engine.execute(
         f"""
+        CREATE OR REPLACE TEMP TABLE pairs AS
+        SELECT debit.claim AS debit_claim, debit.kind AS debit_kind, debit.first_record AS debit_record,
+               credit.claim AS credit_claim, credit.kind AS credit_kind, credit.first_record AS credit_record
+        FROM placed AS debit JOIN placed AS credit
+          ON {same} AND debit.place = credit.place AND credit.cancels AND NOT debit.cancels
+        """
+    )
+    engine.execute(
+        f"""
         INSERT INTO {struck}
-        WITH pairs AS (
-            SELECT debit.claim AS debit_claim, debit.kind AS debit_kind, credit.claim AS credit_claim,
-                   credit.kind AS credit_kind
-            FROM placed AS debit JOIN placed AS credit
-              ON {same} AND debit.place = credit.place AND credit.cancels AND NOT debit.cancels
-        )
         SELECT debit_claim, debit_kind, '{CANCELLED}' FROM pairs
         UNION ALL
         SELECT credit_claim, credit_kind, '{CANCELLATION}' FROM pairs
         """
     )
+
+
+def pairs_of_other_amounts(engine: DuckDbEngine) -> list[tuple[int, int, int, int]]:
+    """The pairs of different amounts that `strike` has just made: file and record of the cancellation, of what it struck.
+
+    Pairs of equal amounts are made first, so all that were made after them differ.
+    """
+    return [
+        (int(file), int(record), int(of_file), int(of_record))
+        for file, record, of_file, of_record in engine.execute(
+            "SELECT credit_record.file, credit_record.record, debit_record.file, debit_record.record FROM pairs ORDER BY ALL"
+        )
+    ]

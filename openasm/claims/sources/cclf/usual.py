@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from openasm.claims import codes
+from openasm.claims.accounting import FIRST_ROWS
 from openasm.claims.coded import SIGNED_FROM
 from openasm.claims.sources.cclf.denials import CLAIM_DENIED, LINE_DENIED
 from openasm.claims.sources.cclf.files import CclfFile
@@ -130,14 +130,15 @@ class UsualLines:
     """Clinicians' lines that stand, as columns of codes and numbers.
 
     columns: by name; claims as integers of their thirteen digits; `diagnosis_N` of the claim header only where some record has
-    one; others: per file, numbers from 0 of the records that take the long way; kept, dropped: counts of those that do not.
+    one; others: per file, numbers from 0 of the records that take the long way; kept: how many of the rest stand;
+    dropped: reason, file, how many, rows of the first.
     """
 
     columns: dict[str, Any]
     domains: dict[str, w.Domain]
     others: list[Any]
     kept: int
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: list[tuple[str, str, int, list[int]]] = field(default_factory=list)
 
 
 class _Reader:
@@ -319,7 +320,7 @@ def read_usual(
     if not blocks:
         return None
     found = _joined(blocks)
-    return _standing(found, domains, counts, latest)
+    return _standing(found, domains, counts, latest, [file.name for file in files])
 
 
 def _read_file(file: CclfFile, layout: FileLayout, reader: _Reader, blocks: list[dict[str, Any]], threads: int) -> int:
@@ -355,7 +356,7 @@ def _joined(blocks: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _standing(
-    found: dict[str, Any], domains: dict[str, w.Domain], counts: Sequence[int], latest: dt.date
+    found: dict[str, Any], domains: dict[str, w.Domain], counts: Sequence[int], latest: dt.date, names: Sequence[str]
 ) -> UsualLines:
     lines = np.array([int(text) for text in domains["line"].values] + [0, 0], dtype=np.int64)
     days = np.array([int(text) for text in domains["day"].values] + [0, 0], dtype=np.int32)
@@ -399,13 +400,13 @@ def _standing(
         "paid_cents": kept(found["paid_cents"]),
         **{f"diagnosis_{place}": kept(found[f"CLM_DGNS_{place}_CD"]) for place in range(1, DIAGNOSES + 1)},
     }
-    dropped = Counter(
-        {
-            DENIED_CLAIM: int(claim_denied.sum()),
-            DENIED_LINE: int(line_denied.sum()),
-            IMPOSSIBLE_DATE: int(impossible.sum()),
-        }
-    )
+    dropped: list[tuple[str, str, int, list[int]]] = []
+    for reason, rows in ((DENIED_CLAIM, claim_denied), (DENIED_LINE, line_denied), (IMPOSSIBLE_DATE, impossible)):
+        for name, (first, last) in zip(names, pairwise(ends), strict=True):
+            count = np.count_nonzero(rows[first:last])
+            if count:
+                shown = np.flatnonzero(rows[first:last])[:FIRST_ROWS] + 1
+                dropped.append((reason, name, int(count), shown.tolist()))
     return UsualLines(columns, domains, places, int(keep.sum()), dropped)
 
 

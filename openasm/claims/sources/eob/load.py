@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from openasm.base.problems import Problems, Severity, declare
 from openasm.base.processes import Processes
-from openasm.claims.accounting import Account, stop_if_damaged
+from openasm.claims.accounting import FIRST_ROWS, Account, Places, counted, refuse_errors, report_rows, stop_if_damaged
 from openasm.claims.covered import Days, make_covered
 from openasm.claims.sources.delivery import Delivery, hash_beside
 from openasm.claims.sources.eob.claim import DENIED_CLAIM, UNKNOWN_SHAPE, UNKNOWN_TYPE
@@ -95,9 +95,11 @@ def load_eob(engine: DuckDbEngine, sources: Sequence[Path], *, jobs: int = 1, st
             stop_if_damaged(file, broken, lines, problems)
             stop_if_damaged(file, unreadable, resources, problems)
     problems.extend(cut)
-    problems.refuse_errors()
+    refuse_errors(problems)
     _settle_repeats(engine, accounts, items)
-    _report(engine, accounts, items, problems)
+    for account in (*accounts.values(), items):
+        account.close()
+    _report(engine, [path.name for path in files], problems)
     make_covered(
         engine, "SELECT from_date FROM eob_lines WHERE resource NOT IN (SELECT resource FROM eob_repeats)", stated
     )
@@ -144,36 +146,45 @@ def _settle_repeats(engine: DuckDbEngine, accounts: dict[str, Account], items: A
         items.drop("its claim: repeats another resource", int(lines))
 
 
-def _report(engine: DuckDbEngine, accounts: dict[str, Account], items: Account, problems: Problems) -> None:
-    for account in (*accounts.values(), items):
-        account.close()
-    claims = accounts.get("ExplanationOfBenefit", Account("ExplanationOfBenefit", 0))
-    for kind, reasons, account in (
-        (REPEATED, ("repeats another resource",), claims),
-        (NOT_KNOWN, (UNKNOWN_SHAPE, UNKNOWN_TYPE), claims),
-        (DENIED, (DENIED_CLAIM,), claims),
-        (DENIED, ("denied line",), items),
+_STANDING = "eob_claims WHERE reason IS NULL AND resource NOT IN (SELECT resource FROM eob_repeats)"
+
+
+def _report(engine: DuckDbEngine, files: Sequence[str], problems: Problems) -> None:
+    """Say which claims were left out or lack something: by file and row, and what is routine by file and number."""
+    for place, count, first in engine.execute(
+        f"SELECT file, count(*), min(row, {FIRST_ROWS}) FROM eob_claims WHERE reason IN (?, ?) GROUP BY file ORDER BY file",
+        [UNKNOWN_SHAPE, UNKNOWN_TYPE],
     ):
-        count = sum(account.dropped.get(reason, 0) for reason in reasons)
-        if count:
-            problems.add(kind, account.source, found=f"{count:,} records", count=count)
-    without = engine.execute(
-        "SELECT count(*) FILTER (tin IS NULL), count(*) FROM eob_lines WHERE setting = 'professional' "
-        "AND resource NOT IN (SELECT resource FROM eob_repeats)"
-    )[0]
-    if without[0]:
-        problems.add(
-            NO_TIN,
-            "ExplanationOfBenefit",
-            column="tin",
-            found=f"{without[0]:,} of {without[1]:,} lines",
-            count=int(without[0]),
-        )
+        report_rows(NOT_KNOWN, files[place], Places(int(count), dict.fromkeys(first, "")), problems)
+    for kind, number in (
+        (REPEATED, "count(*) FILTER (resource IN (SELECT resource FROM eob_repeats))"),
+        (DENIED, f"count(*) FILTER (reason = '{DENIED_CLAIM}') + sum(denied_items)"),
+    ):
+        query = f"SELECT file, {number} AS number FROM eob_claims GROUP BY file HAVING number > 0 ORDER BY file"
+        for place, count in engine.execute(query):
+            problems.add(kind, files[place], found=f"{int(count):,} left out", count=int(count))
+    _report_tins(engine, files, problems)
+
+
+def _report_tins(engine: DuckDbEngine, files: Sequence[str], problems: Problems) -> None:
+    """Name the claims of lines without a taxpayer number; a file without any is named once."""
+    if not engine.execute("SELECT 1 FROM eob_lines WHERE setting = 'professional' AND tin IS NULL LIMIT 1"):
+        return
+    lines = f"(SELECT * FROM {_STANDING}) JOIN eob_lines USING (resource) WHERE setting = 'professional'"
+    whole = dict(engine.execute(f"SELECT file, count(*) FROM {lines} GROUP BY file"))
+    for place, count, first in engine.execute(
+        f"SELECT file, count(*), min(row, {FIRST_ROWS}) FROM {lines} AND tin IS NULL GROUP BY file ORDER BY file"
+    ):
+        if count == whole[place]:
+            found = f"none of {counted(int(count), 'line')} has one"
+            problems.add(NO_TIN, files[place], column="tin", found=found, count=int(count))
+        else:
+            report_rows(NO_TIN, files[place], Places(int(count), dict.fromkeys(first, "")), problems, column="tin")
 
 
 def _queries() -> dict[str, str]:
     columns = ", ".join(f"l.{column}" for column in LINE_COLUMNS if column != "resource")
-    standing = "SELECT * FROM eob_claims WHERE reason IS NULL AND resource NOT IN (SELECT resource FROM eob_repeats)"
+    standing = f"SELECT * FROM {_STANDING}"
     return {
         "claim_lines": f"SELECT c.beneficiary, c.claim_id, {columns} FROM eob_lines AS l JOIN ({standing}) AS c USING (resource)",
         "claim_diagnoses": (

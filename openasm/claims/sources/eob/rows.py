@@ -51,6 +51,9 @@ TABLES: dict[str, dict[str, Any]] = {
         "digest": pa.string(),
         "reason": pa.string(),
         "kept_items": pa.int64(),
+        "denied_items": pa.int64(),
+        "file": pa.int32(),
+        "row": pa.int64(),
     },
     "eob_lines": LINE_COLUMNS,
     "eob_diagnoses": {"resource": pa.int64(), "position": pa.int64(), "code": pa.string()},
@@ -130,7 +133,7 @@ def read_piece(_: None, piece: Piece) -> PieceRows:
         account = accounts.setdefault(kind, Account(kind, 0))
         account.records += 1
         try:
-            _take(kind, resource, resources, rows, account, items)
+            _take(kind, resource, _At(resources, piece.place, line), rows, account, items)
         except (Unreadable, AttributeError, TypeError) as error:
             unreadable += 1
             account.drop("cannot be read", 1)
@@ -154,11 +157,20 @@ def read_piece(_: None, piece: Piece) -> PieceRows:
     )
 
 
-def _take(kind: str, resource: Mapping[str, Any], number: int, rows: _Rows, account: Account, items: Account) -> None:
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A resource's number within its piece, the place of its file among the files, and its line there."""
+
+    number: int
+    file: int
+    line: int
+
+
+def _take(kind: str, resource: Mapping[str, Any], at: _At, rows: _Rows, account: Account, items: Account) -> None:
     if kind == "ExplanationOfBenefit":
         claim = read_claim(resource)
         digest = hashlib.sha256(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        _add_claim(claim, digest, number, rows, account, items)
+        _add_claim(claim, digest, at, rows, account, items)
     elif kind == "Patient":
         patient = read_patient(resource)
         names = tuple(TABLES["eob_patients"])
@@ -177,18 +189,21 @@ def _take(kind: str, resource: Mapping[str, Any], number: int, rows: _Rows, acco
         account.drop("not used", 1)
 
 
-def _add_claim(claim: ClaimRows, digest: str, number: int, rows: _Rows, account: Account, items: Account) -> None:
+def _add_claim(claim: ClaimRows, digest: str, at: _At, rows: _Rows, account: Account, items: Account) -> None:
     items.records += claim.items
     rows.add(
         "eob_claims",
         {
-            "resource": number,
+            "resource": at.number,
             "beneficiary": claim.beneficiary,
             "claim_id": claim.claim_id,
             "updated": claim.updated,
             "digest": digest,
             "reason": claim.reason,
             "kept_items": claim.items - claim.denied_lines - claim.folded_lines,
+            "denied_items": claim.denied_lines,
+            "file": at.file,
+            "row": at.line,
         },
     )
     if claim.reason:
@@ -200,6 +215,6 @@ def _add_claim(claim: ClaimRows, digest: str, number: int, rows: _Rows, account:
     items.drop("part of a bill that counts as one line", claim.folded_lines)
     items.kept += claim.items - claim.denied_lines - claim.folded_lines
     for line in claim.lines:
-        rows.add("eob_lines", {**line, "resource": number})
+        rows.add("eob_lines", {**line, "resource": at.number})
     for position, code in enumerate(claim.diagnoses, start=1):
-        rows.add("eob_diagnoses", {"resource": number, "position": position, "code": code})
+        rows.add("eob_diagnoses", {"resource": at.number, "position": position, "code": code})
