@@ -15,6 +15,7 @@ from openasm.base.errors import WrongUsage
 from openasm.base.sizes import size_in_bytes
 from openasm.participants.findings import Finding, Judged
 from openasm.participants.shelves import default_library
+from openasm.runs.cost.codes_list import codes_file
 from openasm.runs.who_is_in.eligibility import EligibilitySummary, run_eligibility
 from openasm.runs.who_is_in.sources import EligibilityInputs
 
@@ -34,7 +35,11 @@ def eligibility(
     ] = None,
     episodes_lbp: Annotated[Path | None, typer.Option("--episodes-lbp", help="The same for low back pain.")] = None,
     codes_hf: Annotated[
-        Path | None, typer.Option("--codes-hf", help="Codes list of heart failure; episodes are then computed here.")
+        Path | None,
+        typer.Option(
+            "--codes-hf",
+            help="Codes list of heart failure, or `demonstration` for the made-up one; episodes are then computed here.",
+        ),
     ] = None,
     codes_lbp: Annotated[Path | None, typer.Option("--codes-lbp", help="The same for low back pain.")] = None,
     performance_year: Annotated[
@@ -115,7 +120,7 @@ def eligibility(
 
 def _given(heart_failure: Path | None, low_back_pain: Path | None) -> dict[str, Path]:
     named = {"heart_failure": heart_failure, "low_back_pain": low_back_pain}
-    return {cohort: path for cohort, path in named.items() if path is not None}
+    return {cohort: codes_file(path, cohort) for cohort, path in named.items() if path is not None}
 
 
 def _day(text: str) -> dt.date:

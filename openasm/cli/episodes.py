@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -14,16 +15,28 @@ import typer
 from openasm.base.errors import WrongUsage
 from openasm.base.money import dollars_text
 from openasm.base.sizes import size_in_bytes
-from openasm.runs.cost.episodes import EpisodesSummary, run_episodes
+from openasm.report.episodes_content import COUNTED, CohortEpisodes
+from openasm.report.from_episodes import episodes_report
+from openasm.report.text import money, points, words
+from openasm.runs.cost.codes_list import codes_file
+from openasm.runs.cost.episodes import MIPS_CASE_MINIMUM, EpisodesSummary, run_episodes
 
 app = typer.Typer(add_completion=False)
+
+WIDTH = 80  # characters of a line
+MOST_PRACTICES = 8
 
 
 @app.command()
 def episodes(
     claims: Annotated[Path, typer.Argument(help="CLAIMS folder written by `openasm claims load`.")],
     cohort: Annotated[str, typer.Option("--cohort", help="heart_failure or low_back_pain.")],
-    codes: Annotated[Path, typer.Option("--codes", help="The measure's codes list from CMS, as XLSX.")],
+    codes: Annotated[
+        Path,
+        typer.Option(
+            "--codes", help="The measure's codes list from CMS, as XLSX; `demonstration`: the made-up list that ships."
+        ),
+    ],
     year: Annotated[int, typer.Option("--year", help="Calendar year in which the scored episodes end.")],
     out: Annotated[Path, typer.Option("--out", help="Run folder to write; it must not exist yet.")],
     engine: Annotated[
@@ -50,7 +63,7 @@ def episodes(
         claims,
         out,
         cohort=cohort,
-        codes_file=codes,
+        codes_file=codes_file(codes, cohort),
         year=year,
         now=lambda: dt.datetime.now(dt.UTC),
         overlays=spec or [],
@@ -90,27 +103,67 @@ def _record(summary: EpisodesSummary) -> dict[str, object]:
 
 
 def _lines(summary: EpisodesSummary) -> list[str]:
-    total = sum(summary.reasons.values())
-    lines = [f"{total:,} {summary.cohort.replace('_', ' ')} episodes end in {summary.year}:"]
-    lines += [f"  {count:>10,}  {reason}" for reason, count in summary.reasons.items()]
-    lines.append(
-        f"Scores for {summary.tins:,} TINs and {summary.clinicians:,} clinicians, {summary.scored_clinicians:,} of them with 20 "
-        "episodes or more."
-    )
-    if summary.national_mean is not None:
-        basis = "supplied" if summary.mean_is_supplied else "of these data"
-        lines.append(f"Mean cost of an episode-year, {basis}: {dollars_text(summary.national_mean)}.")
-    for name, basis, episodes in summary.models:
-        lines.append(f"  model {name}: {episodes:,} episodes, {basis.replace('_', ' ')}")
+    [view] = episodes_report([summary.out]).cohorts
+    total, counted = sum(summary.reasons.values()), summary.reasons.get("counted", 0)
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in view.reasons if reason != COUNTED)
+    if not total:
+        lines = [f"No {view.title.lower()} episode ends in {summary.year}."]
+    else:
+        lines = _wrapped(
+            f"{counted:,} of {total:,} {view.title.lower()} episodes that end in {summary.year} count."
+            + (f" Left out: {left_out}." if left_out else "")
+        )
+    if view.groups:
+        lines += ["", *_table(view)]
+    if view.national_mean is not None:
+        basis = "national mean supplied" if view.mean_is_supplied else "mean of these data"
+        lines += ["", f"Scores rest on a cost of {dollars_text(view.national_mean)} an episode year, the {basis}."]
+        lines += _wrapped(
+            f"MIPS points are by CMS's published cut points of MIPS {' and '.join(view.mips_years)}, of 10, from "
+            f"{MIPS_CASE_MINIMUM} episodes on. They are not ASM's scoring."
+        )
+    if view.differences:
+        tin, driver = view.differences[0]
+        lines += _wrapped(
+            f"Furthest above peers: TIN {tin}, {words(driver.category)}: {money(driver.dollars)} a year of episode against "
+            f"{money(driver.peers_dollars)}, {money(driver.difference)} more."
+        )
     if summary.problems:
         lines += ["", "To know before using these numbers:"]
-        lines += [f"  {problem.as_text()}" for problem in summary.problems]
+        for problem in summary.problems:
+            lines += _wrapped(problem.as_text(), indent="  ")
     where = shlex.quote(str(summary.out))
-    lines += [
+    return [
+        *lines,
         "",
-        f"Written: {where}/scores/cost.csv, categories.csv (services against peers), mips.csv (MIPS points, not ASM's),",
-        f"         {where}/patients/ (episodes, attribution, costs, costliest with timeline; confidential).",
-        f"Next: put {where}/scores/cost.csv into the input folder of `openasm score` (both cohorts' rows in one file) and give",
-        "      --participants-only, as it names everybody seen in the claims.",
+        f"Written: {where}/scores and {where}/patients (confidential).",
+        f"Next: openasm report {where}",
+        f"For a final score: put {where}/scores/cost.csv into the input folder of",
+        "`openasm score` (both cohorts' rows in one file) and give --participants-only,",
+        "as it names everybody seen in the claims.",
     ]
-    return lines
+
+
+def _table(view: CohortEpisodes) -> list[str]:
+    """The practices with most episodes, in at most ten lines of 80 characters."""
+    practices = [each for each in view.groups if not each.npi]
+    rows = [("TIN", "Episodes", "Mean cost", "Score", *(f"MIPS {year}" for year in view.mips_years))]
+    shown = practices[:MOST_PRACTICES]
+    rows += [
+        (each.tin, f"{each.episodes:,}", money(each.mean), money(each.score), *(points(earned) for earned in each.mips))
+        for each in shown
+    ]
+    lines = [f"  {row[0]:<11}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
+    further = len(practices) - len(shown) + view.further
+    return [*lines, f"  and {further:,} more in scores/cost.csv"] if further else lines
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=2 * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

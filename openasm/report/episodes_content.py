@@ -80,11 +80,12 @@ class CostlyEpisode:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Warnings of one kind: code, what they say, what was found where, and what to do."""
+    """Warnings of one kind: code, what they say, what was found where, what would be right, and what to do."""
 
     code: str
     title: str
     found: tuple[str, ...]
+    expected: str
     next_step: str
 
 
@@ -103,8 +104,8 @@ class CohortEpisodes:
     """One run of `openasm episodes`: a cohort and year.
 
     groups: those shown, each TIN before its clinicians; further: how many TINs are not shown; reasons: why episodes do or do
-    not count, in words, with how many; drivers: services against peers; differences: TIN and category most above peers, where
-    no drivers are shown; with_patients: whether the run's `patients/` was there; demonstration: made-up codes list.
+    not count, in words, with how many; drivers: services against peers; differences: TIN and category most above peers,
+    the most first; with_patients: whether the run's `patients/` was there; demonstration: made-up codes list.
     """
 
     cohort: str

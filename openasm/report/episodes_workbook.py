@@ -157,15 +157,16 @@ def _warnings(report: EpisodesReport) -> Sheet:
             Heading("Code", width=8),
             Heading("What", width=60),
             Heading("Found", width=60),
+            Heading("Expected", width=40),
             Heading("What to do", width=60),
         ),
         [
             *(
-                (view.title, each.code, each.title, "; ".join(each.found), each.next_step)
+                (view.title, each.code, each.title, "; ".join(each.found), each.expected, each.next_step)
                 for view in report.cohorts
                 for each in view.warnings
             ),
-            *((view.title, "", note, "", "") for view in report.cohorts for note in view.notes),
+            *((view.title, "", note, "", "", "") for view in report.cohorts for note in view.notes),
         ],
     )
 

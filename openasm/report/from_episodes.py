@@ -211,7 +211,7 @@ def _cohort(
             for each in counts["models"]
         ),
         drivers=drivers,
-        differences=() if detailed else _differences(tables["categories"]),
+        differences=_differences(row for row in tables["categories"] if row["tin"] in shown_tins),
         costliest=_costliest(patients, shown_tins, npi, numbers, cohort) if patients else (),
         with_patients=patients is not None,
         demonstration=bool(settings["codes_list"]["demonstration"]),
@@ -225,7 +225,7 @@ def _cohort(
 def _reason(name: str) -> str:
     if name == "counted":
         return COUNTED
-    return EXCLUSION_TITLES.get(name, f"left out: {name}")
+    return EXCLUSION_TITLES.get(name, f"excluded as {name}")
 
 
 def _groups(
@@ -365,6 +365,7 @@ def _warnings(problems: Iterable[Mapping[str, Any]]) -> tuple[Warned, ...]:
                 for each in members
                 if each.get("column") or each.get("found")
             ),
+            expected=str(members[0].get("expected") or ""),
             next_step=str(members[0]["next_step"]),
         )
         for code, members in kinds.items()

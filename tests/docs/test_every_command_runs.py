@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
 from openasm.runs.scoring.run import score_folder
 from tests.builders.pages import DOCS
@@ -48,8 +47,8 @@ HERE = {  # page -> a line of it -> how it is run here, in the order of the page
     },
     "docs/reference/synthetic-data.md": {
         "openasm synth --out region --seed 7": "openasm synth --out region --seed 7 --beneficiaries 400 --format tables,cclf,eob",
-        "openasm episodes region/tables --cohort heart_failure --codes WORKBOOK.xlsx --year 2027 --out run": (
-            "openasm episodes region/tables --cohort heart_failure --codes WORKBOOK.xlsx --year 2027 --out episodes"
+        "openasm episodes region/tables --cohort heart_failure --codes demonstration --year 2027 --out run": (
+            "openasm episodes region/tables --cohort heart_failure --codes demonstration --year 2027 --out episodes"
         ),
     },
     "docs/reference/claims.md": {
@@ -111,14 +110,13 @@ def test_the_commands_here_are_those_of_the_page(page: str) -> None:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with records, value sets, a run, a workbook and Tuva tables."""
+    """A folder with records, value sets, a run and Tuva tables."""
     folder = tmp_path_factory.mktemp("pages")
     write_demo_value_sets(folder / "value-sets")
     write_demo_patients(folder / "records", 5, 12, 2027)
     write_folder(folder / "inputs", cohort_rows(40, seed=3))
     now = dt.datetime(2028, 4, 1, tzinfo=dt.UTC)
     score_folder(folder / "inputs", folder / "run", year=2027, now=now, report=False)
-    (folder / "WORKBOOK.xlsx").write_bytes(demonstration_workbook("heart_failure").read_bytes())
     (folder / "tuva").mkdir()
     for name, content in TUVA.items():
         (folder / "tuva" / name).write_text(content)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from openasm.cli import data, eligibility, episodes, lookup, roster, synth
-from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.findings import Finding
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "who-is-in.md"
@@ -36,7 +34,6 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_every_command_runs_and_gives_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copy(demonstration_workbook("heart_failure"), tmp_path / "heart_failure_demo.xlsx")
     said: dict[str, str] = {}
     for kind, name, content in BLOCK.findall(TEXT):
         if kind == "csv":

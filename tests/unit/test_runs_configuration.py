@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from openasm.base.errors import InputRefused, NotFound
-from openasm.runs.chain.configuration import DEMONSTRATION, read_configuration
+from openasm.runs.chain.configuration import read_configuration
 from openasm.runs.chain.configuration_keys import SECTIONS
+from openasm.runs.cost.codes_list import DEMONSTRATION
 
 BAD = Path(__file__).parents[1] / "fixtures" / "bad" / "runs"
 TODAY = dt.date(2027, 6, 30)

@@ -19,9 +19,9 @@ from typing import Any
 from openasm.base.errors import NotFound, why_unreadable
 from openasm.base.problems import Problems
 from openasm.runs.chain import configuration_problems as found
-from openasm.runs.chain.configuration_keys import DEMONSTRATION, SECTIONS, Reading, value_of
+from openasm.runs.chain.configuration_keys import SECTIONS, Reading, value_of
 
-__all__ = ["DEMONSTRATION", "Configuration", "read_configuration"]
+__all__ = ["Configuration", "read_configuration"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class ScoreInputsSection:
 
 @dataclass(frozen=True, slots=True)
 class CodesSection:
-    """Codes lists by cohort; `Path(DEMONSTRATION)` stands for the made-up one."""
+    """Codes lists by cohort; `Path("demonstration")` stands for the made-up one."""
 
     heart_failure: Path | None = None
     low_back_pain: Path | None = None

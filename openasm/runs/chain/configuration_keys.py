@@ -17,10 +17,8 @@ from openasm.claims.loading import FORMATS as CLAIMS_FORMATS
 from openasm.quality.specification import find_measure
 from openasm.report.files import FORMATS as REPORT_FORMS
 from openasm.runs.chain import configuration_problems as found
+from openasm.runs.cost.codes_list import DEMONSTRATION
 from openasm.runs.scoring.score import COST_BENCHMARKS
-
-DEMONSTRATION = "demonstration"
-"""In place of a codes list: the made-up one that ships."""
 
 _UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 

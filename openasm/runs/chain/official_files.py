@@ -7,8 +7,9 @@ from pathlib import Path
 from openasm.base.errors import NotFound
 from openasm.episodes.specifications.construction import demonstration_workbook
 from openasm.participants.shelves import newest
-from openasm.runs.chain.configuration import DEMONSTRATION, Configuration
+from openasm.runs.chain.configuration import Configuration
 from openasm.runs.chain.stage_inputs import stated
+from openasm.runs.cost.codes_list import codes_file
 from openasm.runs.who_is_in.sources import CODES_KEYS
 
 
@@ -34,7 +35,7 @@ def codes_list(configuration: Configuration, cohort: str, shelf: Path, loaded: P
     """A cohort's codes list; the made-up one where the configuration says so, and for a loaded folder that says it is made up."""
     given: Path | None = getattr(configuration.codes, cohort)
     if given is not None:
-        return demonstration_workbook(cohort) if given == Path(DEMONSTRATION) else given
+        return codes_file(given, cohort)
     try:
         return newest(shelf, CODES_KEYS[cohort])[0]
     except NotFound:
