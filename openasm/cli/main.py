@@ -115,6 +115,15 @@ def main() -> None:
     """Run the command line; every failure ends with its exit code and no traceback."""
     # Before it ends, the interpreter searches all it holds for cycles, a tenth of a second for nothing once engines are loaded.
     atexit.register(gc.freeze)
+    code = _exit_code_of_failure()
+    # The failure and its frames are gone by now; what they held in cycles, an engine's connection above all, has to be let go before
+    # `freeze`, or the engine complains of it on standard error.
+    gc.collect()
+    sys.exit(code)
+
+
+def _exit_code_of_failure() -> int:
+    """Run the command and say what went wrong; a command that goes well ends the program by itself."""
     try:
         app()
     except InputRefused as refused:
@@ -122,20 +131,19 @@ def main() -> None:
         print(f"Input refused: {count} problem{'s' if count != 1 else ''}; nothing was written.", file=sys.stderr)  # noqa: T201
         for problem in refused.problems:
             print(f"  {problem.as_text()}", file=sys.stderr)  # noqa: T201
-        sys.exit(refused.exit_code)
+        return refused.exit_code
     except OpenAsmError as error:
         print(str(error), file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except MemoryError:
         print("Not enough memory. Close other programs or give a smaller input.", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        return 1
     except OSError as error:
         name = os.path.basename(error.filename) if isinstance(error.filename, str) else "a file"
         print(f"Cannot read or write {name}: {error.strerror}.", file=sys.stderr)  # noqa: T201
-        sys.exit(3)
+        return 3
     except Exception as error:
         if os.environ.get("OPENASM_DEBUG"):
             raise
@@ -144,4 +152,5 @@ def main() -> None:
             "the version; OPENASM_DEBUG=1 shows details, which may hold data: look before sending them.",
             file=sys.stderr,
         )
-        sys.exit(1)
+        return 1
+    return 0
