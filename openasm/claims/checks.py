@@ -11,12 +11,16 @@ import narwhals as nw
 
 from openasm.base.problems import Problem, Problems
 from openasm.claims.contract import CLAIMS_TABLES
+from openasm.claims.covered import coverage_rules
 from openasm.claims.folder import Claims, open_claims, table_path
 from openasm.tables.contracts import check_table
 from openasm.tables.engine import Engine, Frame
 
 COMPLETE_AFTER_MONTHS = 3
 """Months after which a month of service counts as complete here: CMS's own run-out is three months (CCLF packet, 3.4)."""
+
+COMPARED_MONTHS = 12
+"""At most so many months before those tell how many lines a month usually has: a year has every season once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def check_claims(folder: Path, engine: Engine) -> ClaimsCheck:
         _bases(claims, engine),
         findings,
         list(problems),
-        _run_out(volumes, claims.data_end),
+        _run_out(volumes, claims.data_start, claims.data_end),
         [str(note) for note in claims.manifest.get("notes", [])],
     )
 
@@ -168,6 +172,7 @@ def _gaps(claims: Claims, engine: Engine) -> list[Finding]:
             (nw.col("cost_cents") < 0).cast(nw.Int64).sum().alias("negative"),
             (nw.col("cost_basis") == "paid").cast(nw.Int64).sum().alias("paid_only"),
             (nw.col("thru_date") < nw.col("from_date")).cast(nw.Int64).sum().alias("backward"),
+            (nw.col("from_date") < claims.data_start).cast(nw.Int64).sum().alias("before_start"),
             (nw.col("from_date") > claims.data_end).cast(nw.Int64).sum().alias("after_end"),
         )
     ).to_pylist()[0]
@@ -223,6 +228,12 @@ def _gaps(claims: Claims, engine: Engine) -> list[Finding]:
         ),
         finding("lines that end before they start", "backward", every, "Only the first day is used."),
         finding(
+            "lines before the first day covered",
+            "before_start",
+            every,
+            "They count where they stand, but nothing is known of the time around them; correct the dates if they are mistyped.",
+        ),
+        finding(
             "lines after the last day covered", "after_end", every, "They can open windows that are not scored yet."
         ),
     ]
@@ -262,35 +273,57 @@ def _orphans(claims: Claims, engine: Engine) -> list[Finding]:
             "diagnoses without a claim line",
             _count(dangling, engine),
             _count(diagnoses, engine),
-            "They are not used to start episodes; they still count for risk adjustment.",
+            "They count nowhere, neither for episodes nor for risk adjustment: a claim's day and setting stand in its lines.",
         ),
     ]
 
 
-def _run_out(volumes: list[dict[str, Any]], data_end: dt.date) -> dict[str, Any]:
-    """How the last months compare with the twelve before: a falling end means claims that are still to come."""
+def _run_out(volumes: list[dict[str, Any]], data_start: dt.date, data_end: dt.date) -> dict[str, Any]:
+    """How the last months compare with up to twelve covered ones before: a falling end means claims that are still to come.
+
+    `can_be_told` is false, and shares are None, where too few months before them are covered.
+    """
+    rules = coverage_rules()
     lines: dict[str, int] = {}
     for row in volumes:
         lines[row["month"]] = lines.get(row["month"], 0) + int(row["lines"])
     end = data_end.year * 12 + data_end.month - 1
+    covered = end - (data_start.year * 12 + data_start.month - 1) + 1
 
     def month(back: int) -> str:
         place = end - back
         return f"{place // 12:04d}-{place % 12 + 1:02d}"
 
-    recent = [month(back) for back in range(COMPLETE_AFTER_MONTHS)]
-    before = [lines.get(month(back), 0) for back in range(COMPLETE_AFTER_MONTHS, COMPLETE_AFTER_MONTHS + 12)]
-    usual = sorted(before)[len(before) // 2]
+    recent = [month(back) for back in range(min(COMPLETE_AFTER_MONTHS, covered))]
+    before = [
+        lines.get(month(back), 0)
+        for back in range(COMPLETE_AFTER_MONTHS, min(COMPLETE_AFTER_MONTHS + COMPARED_MONTHS, covered))
+    ]
+    needed = rules["claims.run_out_months_needed"].integer
+    usual = sorted(before)[len(before) // 2] if len(before) >= needed else 0
     shares = {each: round(lines.get(each, 0) / usual, 4) if usual else None for each in sorted(recent)}
-    low = [each for each, share in shares.items() if share is not None and share < 0.9]
+    complete = rules["claims.run_out_complete_share"].number
+    low = [each for each, share in shares.items() if share is not None and share < complete]
+    if len(before) < needed:
+        effect = (
+            f"Cannot be told: the claims cover {covered} month{'s' if covered != 1 else ''}, and at least "
+            f"{COMPLETE_AFTER_MONTHS + needed} are needed to compare the last {COMPLETE_AFTER_MONTHS} with those before. "
+            "Costs of episodes that end in them may still rise."
+        )
+    elif not usual:
+        effect = (
+            "Cannot be told: most of the months before the last ones have no lines to compare them with. "
+            "Costs of episodes that end in them may still rise."
+        )
+    elif low:
+        effect = "Costs of episodes that end in these months will still rise; wait for three months of run-out."
+    else:
+        effect = "The last months look complete."
     return {
         "months_looked_at": sorted(recent),
-        "usual_lines_a_month": usual,
+        "can_be_told": bool(usual),
+        "usual_lines_a_month": usual or None,
         "share_of_usual": shares,
         "incomplete_months": low,
-        "effect": (
-            "Costs of episodes that end in these months will still rise; wait for three months of run-out."
-            if low
-            else "The last months look complete."
-        ),
+        "effect": effect,
     }

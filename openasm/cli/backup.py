@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -32,4 +33,4 @@ def backup(
     typer.echo(f"{done.files:,} files, {done.bytes / 1e6:,.1f} MB in {out.name}")
     if not with_key:
         typer.echo("The key is not in it: keep keys/master.key (or OPENASM_KEY) in another safe place.")
-    typer.echo(f"Next:    openasm restore {out.name} --data NEW-FOLDER, to try it")
+    typer.echo(f"Next:    openasm restore {shlex.quote(str(out))} --data NEW-FOLDER    to try it")

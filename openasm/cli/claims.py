@@ -5,13 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from openasm.base.errors import WrongUsage
+from openasm.cli.claims_shown import check_lines, load_lines
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Medicare claims: load them into one shape, check them."
@@ -59,7 +57,8 @@ def load(
     if as_json:
         typer.echo(json.dumps(manifest, indent=2, ensure_ascii=False))
         return
-    _print_load(manifest, out)
+    for line in load_lines(manifest, out):
+        typer.echo(line)
 
 
 @app.command("check")
@@ -80,7 +79,8 @@ def check(
     if as_json:
         typer.echo(json.dumps(result.as_record(), indent=2, ensure_ascii=False))
         return
-    _print_check(result.as_record(), claims)
+    for line in check_lines(result.as_record(), claims):
+        typer.echo(line)
 
 
 def _day(option: str, text: str) -> dt.date | None:
@@ -90,52 +90,3 @@ def _day(option: str, text: str) -> dt.date | None:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise WrongUsage(f"{option} must be a date as in 2027-12-31, not {text!r}.") from None
-
-
-def _print_load(manifest: dict[str, Any], out: Path) -> None:
-    console = Console()
-    rows = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in manifest["tables"].items())
-    console.print(f"Claims from {manifest['data_start']} to {manifest['data_end']}: {rows}.")
-    table = Table("records of", "in", "kept", "dropped, with the reason")
-    for account in manifest["records"]:
-        if account["records"]:
-            dropped = "; ".join(f"{count:,} {reason}" for reason, count in account["dropped"].items())
-            table.add_row(account["source"], f"{account['records']:,}", f"{account['kept']:,}", dropped)
-    console.print(table)
-    for basis, found in manifest["cost_basis"].items():
-        console.print(f"Cost basis {basis}: {found['share_of_cost']:.1%} of the cost ({', '.join(found['settings'])}).")
-    for note in manifest["notes"]:
-        console.print(f"Note: {note}")
-    for problem in manifest["problems"]:
-        place = f" row {problem['row']}" if problem["row"] is not None else ""
-        column = f" {problem['column']}" if problem["column"] else ""
-        console.print(
-            f"Warning {problem['code']} {problem['file']}{place}{column}: {problem['title']}. {problem['found']}",
-            markup=False,
-        )
-    console.print(f"Next: openasm claims check {out}")
-
-
-def _print_check(result: dict[str, Any], folder: Path) -> None:
-    console = Console()
-    rows = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in result["rows"].items())
-    console.print(f"Claims from {result['data_start']} to {result['data_end']}, {result['people']:,} people: {rows}.")
-    table = Table("what", "count", "share", "what it does to the measures")
-    for finding in result["findings"]:
-        table.add_row(finding["name"], f"{finding['count']:,}", f"{finding['share']:.1%}", finding["effect"])
-    console.print(table)
-    settings = sorted({row["setting"] for row in result["volumes"]})
-    months = Table("month", *settings)
-    by_month: dict[str, dict[str, int]] = {}
-    for row in result["volumes"]:
-        by_month.setdefault(row["month"], {})[row["setting"]] = row["lines"]
-    for month, counts in by_month.items():
-        months.add_row(month, *(f"{counts.get(setting, 0):,}" for setting in settings))
-    console.print(months)
-    console.print(f"Run-out: {result['run_out']['effect']}")
-    for problem in result["problems"]:
-        console.print(
-            f"{problem['code']} {problem['file']} {problem['column']}: {problem['title']}. {problem['found']}",
-            markup=False,
-        )
-    console.print(f"Next: openasm episodes {folder} --cohort heart_failure --codes WORKBOOK.xlsx --year 2027 --out DIR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def export_command(
         typer.echo(
             f"Key {key.key_id}: {make_key}  (keep it apart from every export; without it pseudonyms cannot be matched)"
         )
-        typer.echo(f"Next: openasm export RUN --out DIR --key-file {make_key}")
+        typer.echo(f"Next: openasm export RUN --out DIR --key-file {shlex.quote(str(make_key))}")
         return
     if run is None or out is None or key_file is None:
         raise WrongUsage("Give a run folder, --out and --key-file; openasm export --new-key FILE makes a key.")

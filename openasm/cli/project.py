@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -115,7 +116,7 @@ def lines_of(projection: Projection, run: Path) -> list[str]:
         )
     lines += [f"  {note}" for note in projection.notes]
     lines += _rests_on(projection)
-    lines += ["", f"Written to {run / PROJECTION_FILE}. Next: openasm report {run}"]
+    lines += ["", f"Written to {run / PROJECTION_FILE}.", f"Next: openasm report {shlex.quote(str(run))}"]
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,4 +35,4 @@ def restore(
     )
     for finding in found.findings:
         typer.echo(f"  {finding}", err=True)
-    typer.echo(f"Next:    openasm serve --data {data.name}")
+    typer.echo(f"Next:    openasm serve --data {shlex.quote(str(data))}")

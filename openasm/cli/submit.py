@@ -169,7 +169,9 @@ def prepare(
         typer.echo(f"  {each.name}: {each.about}")
     _echo_titled("Left out:", [f"{each.what}: {each.why}" for each in package.left_out])
     _echo_titled("Warnings:", [each.as_text() for each in package.warnings])
-    typer.echo(f"Next: read {out / 'summary.html'}, then openasm submit check {shlex.quote(str(out))}")
+    typer.echo(
+        f"Next: read {shlex.quote(str(out / 'summary.html'))}, then openasm submit check {shlex.quote(str(out))}"
+    )
 
 
 @app.command("check")

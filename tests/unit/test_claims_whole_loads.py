@@ -179,6 +179,7 @@ def test_every_figure_of_the_check(tmp_path: Path) -> None:
         "lines whose cost is only what was paid": (1, 21),
         "lines with a negative cost": (1, 21),
         "lines that end before they start": (1, 21),
+        "lines before the first day covered": (0, 21),
         "lines after the last day covered": (1, 21),
         "people with claims but no enrollment": (1, 2),
         "people with claims but no row in beneficiaries": (1, 2),
