@@ -25,6 +25,7 @@ MOST_KEPT = 1 << 16
 
 _LOOKED_AT = 512  # records that tell whether a code repeats
 _BLANK = ord(" ")
+_LAST_PRINTABLE = ord("~")
 _LONGEST_CODE = 10  # characters; longer fields (identifiers) repeat too little for a list of their values to pay
 _AMOUNT = re.compile(r"(-?) *([0-9]{0,16})(?:\.([0-9]{1,2})0*)?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -45,7 +46,9 @@ class FieldKind(StrEnum):
 class Field:
     """One field: name, first position (counted from 1), length, kind.
 
-    clean: for text, what a value is brought to; None makes it null and is counted as unusable, the record stays.
+    clean: for text, what a value is brought to; None makes it null and is counted as unusable, the record stays;
+    printable: for text, whether a character beyond printable ASCII makes the record unreadable: what identifies must not be
+    told apart by a damaged byte.
     """
 
     label: str
@@ -53,6 +56,7 @@ class Field:
     length: int
     kind: FieldKind
     clean: Callable[[str], str | None] | None = None
+    printable: bool = False
 
     @property
     def is_code(self) -> bool:
@@ -117,8 +121,9 @@ class FieldReader:
             cells = matrix[:, each.start - 1 : each.start - 1 + each.length]
             if each.is_code:
                 found.append(self._codes[each.clean, each.length].column(own, cells))
+                found[-1].wrong = _unprintable(cells) if each.printable else None
             elif each.kind is FieldKind.TEXT:
-                found.append(Column(_texts(cells)))
+                found.append(_texts(cells, printable=each.printable))
             elif each.kind is FieldKind.DATE:
                 found.append(self._days.column(own, cells))
             else:
@@ -205,7 +210,7 @@ class _Codes:
         if any((own != w.blank(size)).any() for own, size in self._sized(words)[2:]):
             return self._one_by_one(cells)
         if self._field.clean is None and len(np.unique(words[0][:_LOOKED_AT])) > _LOOKED_AT // 2:  # identifiers
-            return Column(_texts(cells))
+            return _texts(cells)
         domain = self._domain
         if isinstance(domain, w.PairDomain):
             try:
@@ -321,23 +326,32 @@ def _together(cells: Any) -> Any:
     return cells.view(f"V{width}").copy().view(np.uint8).reshape(rows, width)
 
 
-def _texts(cells: Any) -> pa.Array:
+def _texts(cells: Any, *, printable: bool = False) -> Column:
     # Most fields are longer than what they hold: as long as in the first record, if all others are blank there too.
     width = len(cells[0].tobytes().rstrip()) or cells.shape[1]
     if width < cells.shape[1] and (cells[:, width:] == _BLANK).all():
         cells = cells[:, :width]
     width = cells.shape[1]
     together = _together(cells)
+    wrong = _unprintable(together) if printable else None
     if together.max() > 127:
         places, values = _distinct(cells)
-        return pa.array([values[place] or None for place in places], pa.string())
+        return Column(pa.array([values[place] or None for place in places], pa.string()), wrong=wrong)
     rows = len(cells)
     offsets = pa.py_buffer(np.arange(0, (rows + 1) * width, width, dtype=np.int32))
     plain = pa.StringArray.from_buffers(rows, offsets, pa.py_buffer(together))
     if not any((together[:, edge] == _BLANK).any() for edge in (0, -1)):
-        return plain
+        return Column(plain, wrong=wrong)
     trimmed = pc.ascii_trim_whitespace(plain)
-    return pc.if_else(pc.equal(pc.binary_length(trimmed), 0), pa.scalar(None, pa.string()), trimmed)
+    empty = pc.equal(pc.binary_length(trimmed), 0)
+    return Column(pc.if_else(empty, pa.scalar(None, pa.string()), trimmed), wrong=wrong)
+
+
+def _unprintable(cells: Any) -> Any:
+    """Which records hold a character beyond printable ASCII (None: none does)."""
+    if cells.min() >= _BLANK and cells.max() <= _LAST_PRINTABLE:
+        return None
+    return ((cells < _BLANK) | (cells > _LAST_PRINTABLE)).any(axis=1)
 
 
 def _amount(text: str, *, cents: bool) -> int | None:

@@ -22,7 +22,7 @@ from tests.builders import cclf
 PEOPLE = ["1SA0A00AA00", "1SA0A00AA01", "1SA0A00AA08", ""]
 DAY = "2026-03-02"
 ODD_VALUES = {  # every field the short way reads, in forms usual and unusual
-    "CUR_CLM_UNIQ_ID": ["-000000000001", "-000000000002", "-000000000010"],
+    "CUR_CLM_UNIQ_ID": ["-000000000001", "-000000000002", "-000000000010", "-00000000001\xe9"],
     "CLM_LINE_NUM": ["0000000001", "0000000002", "00      1", "0000000a01"],
     "CLM_FROM_DT": [DAY, "1999-12-31", "1000-01-01", ""],
     "CLM_THRU_DT": [DAY, "2026-03-09"],
@@ -41,7 +41,7 @@ ODD_VALUES = {  # every field the short way reads, in forms usual and unusual
     "CLM_PRCSG_IND_CD": ["A", "D", "", " B"],
     "CLM_ADJSMT_TYPE_CD": ["0", "0", "0", "1", "2", ""],
     "CLM_EFCTV_DT": ["2026-03-20", "2026-03-21", ""],
-    "CLM_CNTL_NUM": ["C1", "C2", "C3", "", "0000000000001", "C" * 40],
+    "CLM_CNTL_NUM": ["C1", "C2", "C3", "", "0000000000001", "C" * 40, "C1\x7f", "C\x7f"],
     "HCPCS_1_MDFR_CD": ["", "25", "5", "lt"],
     "HCPCS_4_MDFR_CD": ["", "RT"],
     "HCPCS_5_MDFR_CD": ["", "59"],
@@ -113,6 +113,48 @@ def test_both_ways_are_equal(records, files: int) -> None:
             account["dropped"] = dict(sorted(account["dropped"].items()))
     assert short == long
     assert short_manifest == long_manifest
+
+
+def test_both_ways_find_the_same(tmp_path: Path) -> None:
+    """Problems with code, file and row: each kind of finding in two files, some with more records than are named."""
+    late, nowhere = {"CLM_LINE_FROM_DT": "2026-12-01"}, {"CLM_FROM_DT": "", "CLM_LINE_FROM_DT": ""}
+    for each in (1, 2):
+        rows = [
+            *(cclf.visit(100 * each + row, 1, PEOPLE[0], **late) for row in range(30)),
+            *(cclf.visit(20 + row, 1, PEOPLE[1], CLM_PRCSG_IND_CD="D") for row in range(25)),  # repeated in both files
+            cclf.visit(50 + each, 1, PEOPLE[0], CLM_CARR_PMT_DNL_CD="0"),
+            cclf.visit(60 + each, 1, PEOPLE[0], CLM_ADJSMT_TYPE_CD="1", CLM_CNTL_NUM="alone"),
+            cclf.visit(60 + each, 2, PEOPLE[0], CLM_ADJSMT_TYPE_CD="1", CLM_CNTL_NUM="alone"),
+            cclf.visit(70 + each, 1, PEOPLE[0], CLM_CNTL_NUM=f"part {each}"),
+            cclf.visit(
+                80 + each,
+                1,
+                PEOPLE[0],
+                CLM_CNTL_NUM=f"part {each}",
+                CLM_ADJSMT_TYPE_CD="1",
+                CLM_LINE_CVRD_PD_AMT="1.00",
+            ),
+            cclf.visit(90, each, "", **late),
+            cclf.visit(91, each, PEOPLE[1], **nowhere),
+            cclf.visit(92, each, PEOPLE[1], CLM_LINE_HCPCS_CD="*"),
+            cclf.visit(93, each, PEOPLE[1], CLM_LINE_THRU_DT="2026-02-30"),
+            cclf.visit(94, each, PEOPLE[1], CLM_CNTL_NUM="C\x7f"),
+            cclf.visit(95, each, PEOPLE[1], **late, CLM_LINE_HCPCS_CD="*"),
+        ]
+        path = cclf.write(tmp_path / "in" / f"P.A9999.ACO.ZC5Y26.D26100{each}.T0000000", "CCLF5", rows)
+        path.write_bytes(path.read_bytes() + SOUND)
+    _, short = _loaded(tmp_path / "in", tmp_path / "short")
+    with mock.patch.object(load, "_has_room", return_value=False):
+        _, long = _loaded(tmp_path / "in", tmp_path / "long")
+
+    def found(manifest: dict) -> list[tuple[str, str, int | None, str, int]]:
+        return [tuple(each[key] for key in ("code", "file", "row", "column", "count")) for each in manifest["problems"]]
+
+    assert found(short) == found(long)
+    codes = {code for code, file, *_ in found(short) if file.startswith("P.")}
+    assert codes == {"C108", "C109", "C111", "C112", "C114", "C115", "C116", "C122"}
+    assert [row for code, _, row, _, _ in found(short) if code == "C112" and row == 20] == [20, 20]
+    assert [count for code, _, row, _, count in found(short) if code == "C112" and row is None] == [11, 11]
 
 
 HISTORY = st.tuples(

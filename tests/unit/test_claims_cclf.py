@@ -396,7 +396,7 @@ def test_unreadable_dates_and_amounts(tmp_path: Path, rows: int) -> None:
     assert len(tables["claim_lines"]) == rows
     problem = next(each for each in manifest["problems"] if each["code"] == "C108")
     assert (problem["row"], problem["column"]) == (151, "CLM_LINE_FROM_DT")
-    assert dropped(manifest, "CCLF5") == {"a date or amount cannot be read": 1}
+    assert dropped(manifest, "CCLF5") == {"a date, an amount or an identifying number cannot be read": 1}
 
 
 def test_sentinel_dates_and_dates_after_the_file_was_made(tmp_path: Path) -> None:

@@ -188,3 +188,29 @@ def test_a_cancellation_of_another_amount_is_named(tmp_path: Path) -> None:
     ]
     written = pq.read_table(tmp_path / "out" / "claim_lines.parquet", columns=["claim_id"]).to_pylist()
     assert [int(row["claim_id"]) for row in written] == [9]
+
+
+def test_a_damaged_character_in_what_identifies_a_record_makes_it_unreadable(tmp_path: Path) -> None:
+    """Such a record would make a claim, a history or a person of its own."""
+    name = NAME.format("{}", "261001", "1")
+    path = cclf.write(tmp_path / "in" / name.format(5), "CCLF5", lines(1, 400))
+    whole = bytearray(path.read_bytes())
+    field = layout()["CCLF5"].fields
+    for record, label, byte in ((3, "CUR_CLM_UNIQ_ID", 0xE9), (5, "BENE_MBI_ID", 0x00), (7, "CLM_CNTL_NUM", 0x7F)):
+        whole[(record - 1) * 389 + field[label].start] = byte
+    path.write_bytes(bytes(whole))
+    headers = cclf.write(
+        tmp_path / "in" / name.format(1), "CCLF1", [cclf.header(each, ANNA) for each in range(500, 700)]
+    )
+    whole = bytearray(headers.read_bytes())
+    whole[438 * 9 + layout()["CCLF1"].fields["PRVDR_OSCAR_NUM"].start - 1] = 0xC3
+    headers.write_bytes(bytes(whole))
+    manifest = load_claims("cclf", [tmp_path / "in"], tmp_path / "out", threads=2)
+    assert manifest["tables"]["claim_lines"] == 397 + 199
+    found = [(each["file"], each["row"], each["column"]) for each in manifest["problems"] if each["code"] == "C108"]
+    assert found == [
+        (headers.name, 10, "PRVDR_OSCAR_NUM"),
+        (path.name, 3, "CUR_CLM_UNIQ_ID"),
+        (path.name, 5, "BENE_MBI_ID"),
+        (path.name, 7, "CLM_CNTL_NUM"),
+    ]

@@ -70,7 +70,7 @@ def test_codes_of_another_form_are_missing_and_counted_by_field(tmp_path: Path) 
     tables, warnings, _ = loaded("cclf", tmp_path / "in", tmp_path / "out")
     assert {(each["file"], each["column"], each["count"], each["found"]) for each in warnings["C109"]} == {
         ("CCLF5.txt", "CLM_LINE_HCPCS_CD", 2, "2 records"),
-        ("CCLF5.txt", "RNDRG_PRVDR_NPI_NUM", 1, "1 records"),
+        ("CCLF5.txt", "RNDRG_PRVDR_NPI_NUM", 1, "1 record"),
     }
     assert "taken as missing" in warnings["C109"][0]["title"]
     got = {int(row["claim_id"]): (row["hcpcs"], row["npi"]) for row in tables["claim_lines"]}

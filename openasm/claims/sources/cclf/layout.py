@@ -53,6 +53,14 @@ CLEANING: dict[str, Callable[[str], str | None]] = {
     ),
 }
 
+IDENTIFYING = frozenset(
+    (
+        *("CUR_CLM_UNIQ_ID", "CLM_CNTL_NUM", "BENE_MBI_ID", "CRNT_NUM", "PRVS_NUM"),
+        *("PRVDR_OSCAR_NUM", "CLM_BLG_PRVDR_OSCAR_NUM", "CLM_SRVC_PRVDR_GNRC_ID_NUM", "CLM_LINE_RX_SRVC_RFRNC_NUM"),
+    )
+)
+"""Fields that join records to claims, histories, persons and fills; a damaged character would part them in silence."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
@@ -86,7 +94,7 @@ def layout(version: str = "v38") -> dict[str, FileLayout]:
     fields: dict[str, dict[str, Field]] = {name: {} for name in files}
     for row in csv.DictReader((folder / f"{table}.csv").read_text(encoding="utf-8").splitlines()):
         label = row["label"]
-        fields[row["file"]][label] = Field(
-            label, int(row["start"]), int(row["length"]), FieldKind(row["kind"]), CLEANING.get(label)
-        )
+        start, length, kind = int(row["start"]), int(row["length"]), FieldKind(row["kind"])
+        clean = CLEANING.get(label)
+        fields[row["file"]][label] = Field(label, start, length, kind, clean, printable=label in IDENTIFYING)
     return {name: FileLayout(name, length, content, fields[name]) for name, (length, content) in sorted(files.items())}

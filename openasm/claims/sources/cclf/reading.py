@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from openasm.base.problems import Problems, Severity, declare
-from openasm.claims.accounting import Account, stop_if_damaged
+from openasm.claims.accounting import Account, counted, stop_if_damaged
 from openasm.claims.sources.cclf.files import CclfFile
 from openasm.claims.sources.cclf.layout import NO_DATES, FileLayout
 from openasm.tables.duckdb_engine import DuckDbEngine
@@ -24,8 +24,8 @@ WRONG_LENGTH = declare(
 )
 BAD_FIELD = declare(
     "C108",
-    "a date or amount cannot be read; the record was left out",
-    expected="dates as YYYY-MM-DD, amounts as digits with two decimals, or blanks",
+    "a date, an amount or what identifies the record cannot be read; the record was left out",
+    expected="dates as YYYY-MM-DD, amounts as digits with two decimals, numbers of claims and people in plain characters, or blanks",
     next_step="Ask CMS's help desk about these records. Totals lack them; if one is a cancellation, the claim it cancels still "
     "counts and totals are too high.",
     severity=Severity.WARNING,
@@ -54,7 +54,7 @@ AFTER_FILE = declare(
     severity=Severity.WARNING,
 )
 
-UNREADABLE = "a date or amount cannot be read"
+UNREADABLE = "a date, an amount or an identifying number cannot be read"
 BLANK = "claim number, person, line number or date missing"
 IMPOSSIBLE_DATE = "dated outside the possible years or after the file was made"
 
@@ -132,7 +132,7 @@ def _report(file: CclfFile, reading: Reading, problems: Problems) -> None:
                 BAD_FIELD, file.name, column=label, found="more of the same", count=count - shown.get(label, 0)
             )
     for label, count in sorted(reading.unusable.items()):
-        problems.add(UNUSABLE_CODE, file.name, column=label, found=f"{count:,} records", count=count)
+        problems.add(UNUSABLE_CODE, file.name, column=label, found=counted(count, "record"), count=count)
     stop_if_damaged(file.name, reading.broken_records, reading.records, problems)
 
 

@@ -257,8 +257,8 @@ class _Reader:
         """A mixture of person and control number (the claim number where there is none)."""
         nothing = control[0] == w.blank(8)
         strange = np.zeros(len(person), dtype=np.uint64)
-        for part in control:  # characters beyond ASCII, and those that come before the blank
-            strange |= part | ((part - np.uint64(0x2020202020202020)) & ~part)
+        for part in control:  # characters beyond printable ASCII: from 0x80, 0x7F, and those that come before the blank
+            strange |= part | (part + np.uint64(0x0101010101010101)) | ((part - np.uint64(0x2020202020202020)) & ~part)
         if (strange & np.uint64(0x8080808080808080)).any():
             raise NotUsual("control numbers in another form")
         if nothing.any():
