@@ -16,6 +16,8 @@ from django.urls import reverse
 from openasm.app.audit.models import AuditEvent
 from openasm.app.connections import actions, hooks
 from openasm.app.connections.models import CalendarFeed, HookClient
+from openasm.app.published.models import Patient
+from openasm.app.sealing import patient_key
 from openasm.clinical.terminology import Terminology
 from openasm.quality.cds_hooks import PREFETCH, SERVICE, Application, CdsService
 from openasm.quality.demonstration import demo_value_sets
@@ -115,10 +117,20 @@ def test_an_ehr_calls_with_its_own_secret(stage: Stage, beside: hooks.Wsgi) -> N
     event = AuditEvent.objects.first()
     assert AuditEvent.objects.count() == before + 1
     assert event is not None
-    assert (event.kind, event.who, "Made-up EHR" in event.details) == ("patients_viewed", "", True)
+    assert (event.kind, event.who, "Made-up EHR" in event.details) == ("patient_viewed", "", True)
+    assert event.subject == Patient.objects.get(key=patient_key(CANARY_NAMES[0])).key, "as pages name this patient"
     assert "CANARY" not in f"{event.subject}{event.details}"
-    assert call(beside, "POST", f"/cds-services/{SERVICE}", secret, b"not json")[0] == "400 Bad Request"
-    assert AuditEvent.objects.first().outcome == "refused"  # type: ignore[union-attr]
+    for wrong in (
+        b"not json",
+        b"[" * 100_000,
+        b"[]",
+        b'{"context": {"patientId": 7}}',
+        b'{"context": {"patientId": ""}}',
+    ):
+        assert call(beside, "POST", f"/cds-services/{SERVICE}", secret, wrong)[0] == "400 Bad Request"
+        event = AuditEvent.objects.first()
+        assert event is not None
+        assert (event.kind, event.subject, event.outcome) == ("patients_viewed", "", "refused")
     actions.end_hook_client(client=client, by=operator)
     assert call(beside, "GET", "/cds-services", secret)[0] == "401 Unauthorized"
 

@@ -95,7 +95,8 @@ def access(
     """A view of one practice: the URL's `practice` key becomes the Practice, fetched and checked in one step.
 
     Strangers get 404, members without the permission 403, nobody signed in the sign-in page. confirm: ask for the password or
-    passkey again when the last time is more than five minutes ago. patients: set `request.patients`; with SEE_PATIENTS a
+    passkey again when the last time is more than five minutes ago; every view that gives a file asks, but that of the year's
+    days, which names no patient and no result (tests/app/test_files_given.py). patients: set `request.patients`; with SEE_PATIENTS a
     clinician comes in too and is narrowed to the own NPI.
     """
 

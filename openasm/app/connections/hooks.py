@@ -6,15 +6,16 @@ The service itself belongs to the quality room, which this room does not know: t
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from openasm.app.audit.events import Kind, Outcome, record
 from openasm.app.connections.actions import hook_client_of
+from openasm.app.sealing import patient_key
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 Wsgi = Callable[[Any, Any], Iterable[bytes]]
@@ -35,7 +36,10 @@ def beside(application: Wsgi, hooks: Wsgi) -> Wsgi:
 
 
 def guarded(hooks: Wsgi) -> Wsgi:
-    """The service behind a bearer secret that an operator made for an EHR; every call is an event, with or without cards."""
+    """The service behind a bearer secret that an operator made for an EHR; every call is an event, with or without cards.
+
+    Its subject is the pseudonym that pages have for the same patient, so that all who saw one are found together.
+    """
 
     def checked(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         statuses: list[str] = []
@@ -51,11 +55,13 @@ def guarded(hooks: Wsgi) -> Wsgi:
                 return _refused(start_response, HTTPStatus.UNAUTHORIZED, "credentials_required")
             if environ.get("REQUEST_METHOD") != "POST":
                 return hooks(environ, start_response)
-            body = list(hooks(environ, noted))
+            asked = _Kept(environ["wsgi.input"])
+            body = list(hooks({**environ, "wsgi.input": asked}, noted))
             done = Outcome.DONE if statuses[0].startswith("2") else Outcome.REFUSED
             details = {"page": "CDS Hooks", "client": client.name, "status": int(statuses[0][:3])}
-            number = secrets.token_hex(8)
-            record(Kind.PATIENTS_VIEWED, who=None, subject=number, outcome=done, details=details)
+            subject = _subject(asked.content)
+            kind = Kind.PATIENT_VIEWED if subject else Kind.PATIENTS_VIEWED
+            record(kind, who=None, subject=subject, outcome=done, details=details)
             return body
         except (OperationalError, InterfaceError):
             return _refused(start_response, HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable")
@@ -63,6 +69,29 @@ def guarded(hooks: Wsgi) -> Wsgi:
             close_old_connections()
 
     return checked
+
+
+class _Kept:
+    """A request's body, which stays known after it is read; the service decides how much of it that is."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.content = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        part: bytes = self._stream.read(size)
+        self.content += part
+        return part
+
+
+def _subject(body: bytes) -> str:
+    """The pseudonym of the patient a call is about; empty where it names none."""
+    try:
+        identifier = orjson.loads(body)["context"]["patientId"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return patient_key(identifier) if isinstance(identifier, str) and identifier else ""
 
 
 def _secret(environ: Mapping[str, Any]) -> str:

@@ -12,10 +12,10 @@ from openasm.app.kept.uploads import MEDIA_TYPES
 from openasm.app.people.models import Practice
 
 
-@access(Permission.DRAFT_ATTESTATIONS)
+@access(Permission.DRAFT_ATTESTATIONS, confirm=True)
 @require_GET
 def document(request: PageRequest, practice: Practice, document: str) -> HttpResponse:
-    """A document to save; never shown within the workbench's own pages."""
+    """A document to save, which may name patients; never shown within the workbench's own pages."""
     found = Document.objects.filter(practice=practice, key=document).first()
     if found is None:
         raise Http404

@@ -117,7 +117,7 @@ def task(request: PageRequest, practice: Practice, year: int, key: str) -> HttpR
 @access(Permission.SEE_SCORES)
 @require_GET
 def calendar(request: PageRequest, practice: Practice, year: int) -> HttpResponse:
-    """The open tasks as a calendar file."""
+    """The open tasks as a calendar file. Nobody is asked to confirm: it names no patient and no result, only the year's days."""
     plan = plan_of(practice, reading.known_year(year), today=reading.today())
     tasks = [each.task for each in plan.tasks]
     text = calendar_text(tasks, tin=practice.tin, year=year, moment=timezone.now())
