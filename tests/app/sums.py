@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,9 @@ class _Keeper:
     def add_table(self, model: type[models.Model], rows: pa.Table) -> int:
         columns = {field.name: field.attname for field in model._meta.concrete_fields}
         records = [{columns[name]: value for name, value in row.items()} for row in rows.to_pylist()]
+        for record in records:
+            if "texts" in record:  # documents come as text
+                record["texts"] = json.loads(record["texts"])
         return len(model._default_manager.bulk_create(model(**record) for record in records))
 
 

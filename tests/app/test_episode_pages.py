@@ -292,3 +292,27 @@ def test_a_timeline_has_few_lines_whatever_there_is() -> None:
     assert "13 other categories" in drawn
     assert "<0>" not in drawn
     assert "nan" not in drawn
+
+
+def test_a_clinicians_episodes_are_found_by_the_texts_that_publishing_noted(
+    stage: Stage, sign_in: Callable[..., Client], home: str
+) -> None:
+    episodes = add_episodes(stage.elm, stage.run, 5)
+    Episode.objects.filter(pk=episodes[0].pk).update(npis=f" {NPIS[0]} {NPIS[1]} ")
+    add_up_again(stage.run)
+    for total in EpisodeTotal.objects.filter(practice=stage.elm):
+        here = Episode.objects.filter(practice=stage.elm, npis__contains=f" {total.npi} ")
+        texts = (here.filter(cohort=total.cohort) if total.cohort else here).values_list("npis", flat=True)
+        assert total.texts == (sorted(set(texts)) if total.npi else [])
+    client = sign_in("clinician")
+
+    def found(page: str) -> list[int]:
+        rows = client.get(page).context["rows"]
+        return [row.episode.pk if hasattr(row, "episode") else row.patient.pk for row in rows]
+
+    pages = (home, f"{home}patients/", f"{home}?sort=ratio", f"{home}?cohort=heart_failure")
+    by_texts = [found(page) for page in pages]
+    assert len(by_texts[0]) == 6
+    assert client.get(f"{home}patients/").context["page"].paginator.count == len(by_texts[1]) == 6
+    EpisodeTotal.objects.filter(practice=stage.elm).update(texts=[])  # as of runs published before they were noted
+    assert [found(page) for page in pages] == by_texts

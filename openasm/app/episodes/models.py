@@ -14,7 +14,8 @@ from openasm.app.published.models import LargeRow, Patient, unchecked_key
 class EpisodeTotal(LargeRow):
     """Episodes of a practice, or of one clinician in it (npi), in one cohort, or (cohort empty) in all.
 
-    The other fields are those of `listing.Summary`.
+    texts: the different texts of `npis` that name the clinician, by which the episodes are found. The other fields are those of
+    `listing.Summary`.
     """
 
     practice = unchecked_key(Practice)
@@ -27,6 +28,7 @@ class EpisodeTotal(LargeRow):
     high = models.PositiveIntegerField()
     cents = models.FloatField(null=True)
     ratio = models.FloatField(null=True)
+    texts = models.JSONField(default=list)
 
     class Meta:
         indexes = (models.Index(fields=("practice", "run", "npi", "cohort"), name="episode_total_of_practice"),)

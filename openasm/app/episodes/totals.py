@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from django.db.models import CharField
+from django.db.models import CharField, QuerySet
 
 from openasm.app.access.request import PatientScope
 from openasm.app.episodes.choice import OUTLIER, TWICE, Choice
 from openasm.app.episodes.models import AttributedPatient, EpisodeTotal
 from openasm.app.prepared import Given, Prepared
 from openasm.app.published.bulk import Loader, first_free
-from openasm.app.published.models import Run
+from openasm.app.published.models import Episode, Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +26,8 @@ WITH whose AS (
 )
 SELECT practice, npi, coalesce(cohort, '') AS cohort, {_COUNTS}, count(DISTINCT patient) AS patients,
   count(*) FILTER (WHERE excluded_reason = '' AND ratio >= $twice) AS high,
-  avg(annualized_cents) FILTER (WHERE excluded_reason = '') AS cents
+  avg(annualized_cents) FILTER (WHERE excluded_reason = '') AS cents,
+  list(DISTINCT npis ORDER BY npis) FILTER (WHERE npi <> '') AS texts
 FROM whose GROUP BY GROUPING SETS ((practice, npi, cohort), (practice, npi)) ORDER BY practice, npi, cohort
 """  # noqa: S608 (our own words)
 _PATIENTS = f"""
@@ -37,12 +39,15 @@ FROM episodes GROUP BY practice, patient ORDER BY practice, cents DESC, patient
 def add_up(run: Run, episodes: pa.Table, loader: Loader) -> None:
     """Load the sums of a run's episodes. episodes: as `published.patient_tables.episode_table` gives them."""
     import duckdb  # heavy: loaded only here
+    import pyarrow as pa
 
     from openasm.app.published.patient_tables import numbered
 
     with duckdb.connect() as base:
         base.register("episodes", episodes)
         totals = base.sql(_TOTALS, params={"outlier": OUTLIER, "twice": TWICE}).to_arrow_table()
+        texts = pa.array([json.dumps(each or []) for each in totals.column("texts").to_pylist()], pa.string())
+        totals = totals.set_column(totals.column_names.index("texts"), "texts", texts)
         patients = base.sql(_PATIENTS, params={"outlier": OUTLIER}).to_arrow_table()
     loader.add_table(EpisodeTotal, numbered(totals, run=run.pk, first=first_free(EpisodeTotal)))
     loader.add_table(AttributedPatient, numbered(patients, run=run.pk, first=first_free(AttributedPatient)))
@@ -57,6 +62,11 @@ def total_of(scope: PatientScope, run: Run, choice: Choice) -> EpisodeTotal | No
     if choice.is_narrowed_further or len(whose) > 1:
         return None
     return _TOTAL.first(practice=scope.practice.pk, run=run.pk, npi="".join(whose), cohort=choice.cohort)
+
+
+def narrowed(rows: QuerySet[Episode], total: EpisodeTotal | None) -> QuerySet[Episode]:
+    """Episodes of a choice, found by the texts that name its clinician where publishing noted them."""
+    return rows.filter(npis__in=total.texts) if total is not None and total.texts else rows
 
 
 _TOTAL = Prepared[EpisodeTotal](

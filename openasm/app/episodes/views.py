@@ -34,7 +34,7 @@ from openasm.app.episodes.listing import (
     summary_of,
 )
 from openasm.app.episodes.timeline import timeline
-from openasm.app.episodes.totals import total_of
+from openasm.app.episodes.totals import narrowed, total_of
 from openasm.app.look import charts
 from openasm.app.look.exports import csv_response, xlsx_response
 from openasm.app.look.tables import Column, paged, sorted_table
@@ -71,8 +71,8 @@ def episodes_page(request: PageRequest, practice: Practice) -> HttpResponse:
         return render(request, "episodes/no_run.html")
     costs = _costs(request, run)
     choice = choice_of(request, run, costs)
-    rows = choice.applied_to(Episode.objects.visible(request.patients, run))
     total = total_of(request.patients, run, choice)
+    rows = narrowed(choice.applied_to(Episode.objects.visible(request.patients, run)), total)
     summary = summary_of(rows) if total is None else summary_from(total)
     table = sorted_table(request, rows, COLUMNS, by="-annualized_cents")
     # First which ones: what a row shows is read for the page alone, however many rows are sorted.
@@ -100,13 +100,11 @@ def patients_page(request: PageRequest, practice: Practice) -> HttpResponse:
     if run is None:
         return render(request, "episodes/no_run.html")
     choice = choice_of(request, run, _costs(request, run))
-    whole = request.patients.npi is None and not choice.is_narrowed
-    total = total_of(request.patients, run, choice) if whole else None
-    rows = (
-        by_patient(choice.applied_to(Episode.objects.visible(request.patients, run)))
-        if total is None
-        else all_patients(request.patients, run)
-    )
+    total = total_of(request.patients, run, choice)
+    if total is not None and request.patients.npi is None and not choice.is_narrowed:
+        rows = all_patients(request.patients, run)
+    else:
+        rows = by_patient(narrowed(choice.applied_to(Episode.objects.visible(request.patients, run)), total))
     table = sorted_table(request, rows, PATIENT_COLUMNS, by="-cents", unique="patient_id")
     page = paged(request, table.rows, count=None if total is None else total.patients)
     shown = patient_rows(page)

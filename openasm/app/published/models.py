@@ -379,6 +379,7 @@ class Episode(PatientRow):
         indexes = (
             models.Index(fields=("practice", "run", "-annualized_cents"), name="episode_by_cost"),
             models.Index(fields=("practice", "run", "patient"), name="episode_of_patient"),
+            models.Index(fields=("practice", "run", "npis", "-annualized_cents"), name="episode_of_clinicians"),
         )
 
 
