@@ -93,6 +93,8 @@ ACCESS: Mapping[str, Access] = {
     "audit": Access("operators", OPERATORS),
     # practice
     "practice": practice(ALL_MEMBERS),
+    "how_sure": practice(ALL_MEMBERS),
+    "worklist_worth": practice(ALL_MEMBERS),
     "clinicians_file": practice(ALL_MEMBERS, arguments={"form": lambda _: "csv"}),
     # today, measures, worklists
     "today": practice(ALL_MEMBERS),

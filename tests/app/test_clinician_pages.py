@@ -185,8 +185,8 @@ def test_the_number_of_queries_is_constant(practice: Practice, reader: Client, r
     with CaptureQueriesContext(connection) as queries:
         page = text_of(reader.get(f"/practices/{practice.key}/clinicians/{result.npi}/"))
     assert "Over the runs" in page
-    assert counted == {("", 12), ("explanation/", 7)}
-    assert len(queries) == 12
+    assert counted == {("", 11), ("explanation/", 7)}
+    assert len(queries) == 11
 
 
 def test_the_scorecard_is_a_pdf_and_an_export(

@@ -56,7 +56,7 @@ def test_a_clinician_sees_the_own_part(stage: Stage) -> None:
 
 def test_a_viewer_sees_no_gaps(stage: Stage) -> None:
     text = today(stage, "viewer")
-    assert "Payment change in 2029" in text
+    assert "payment change in 2029" in text
     assert "/worklist/" not in text
     assert "Gaps</h2>" not in text
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from openasm.app.clinicians.steps import Line, Rule, ShownStep
+from openasm.app.clinicians.sureness import sure_steps
 from openasm.app.people.models import Practice
-from openasm.app.published.models import ParticipantResult, Run
+from openasm.app.published.models import ParticipantResult, ProjectionSummary, Run
 from openasm.app.published.run_tables import run_with
 from openasm.archive.explanation import SECTION_TITLES, explain_participant
-from openasm.archive.run import RuleValue
 from openasm.archive.trail import Step, digits, rule_text
 from openasm.base.errors import NotFound
 
@@ -24,35 +25,6 @@ _TITLES = {
     "final_score": "Final score",
     "payment": "Payment",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of arithmetic; result: its value with up to ten digits."""
-
-    name: str
-    formula: str
-    filled: str
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule value a step rests on. number: of the list at the end; text: its value in words."""
-
-    number: int
-    value: RuleValue
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownStep:
-    """One step as the page shows it."""
-
-    title: str
-    words: tuple[str, ...]
-    lines: tuple[Line, ...]
-    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +47,10 @@ class ShownExplanation:
     notes: tuple[str, ...]
 
 
-def shown_explanation(run: Run, practice: Practice, result: ParticipantResult) -> ShownExplanation | None:
-    """The explanation of a participant; None where the run did not bring what explains it."""
+def shown_explanation(
+    run: Run, practice: Practice, result: ParticipantResult, projection: ProjectionSummary | None = None
+) -> ShownExplanation | None:
+    """The explanation of a participant; None where the run did not bring what explains it. projection: explained with it."""
     try:
         folder = run_with(run, practice, npi=result.npi)
         found = explain_participant(folder, tin=practice.tin, npi=result.npi, cohort=result.cohort)[0]
@@ -91,6 +65,12 @@ def shown_explanation(run: Run, practice: Practice, result: ParticipantResult) -
         Section(key, _TITLES[key], _citation(key), tuple(_shown(steps, rules)))
         for key, steps in groupby(found.steps, key=lambda step: step.section)
     )
+    if projection is not None:
+        level = next(
+            (row["risk_level"] for row in folder.table("cohorts").rows() if row["cohort"] == result.cohort), ""
+        )
+        steps = sure_steps(run, result, projection.document, float(level) if level else None)
+        sections = (*sections, Section("sure", "How sure the payment is", "the run's projection", steps))
     return ShownExplanation(sections, tuple(rules.values()), len(found.unconfirmed), found.notes)
 
 

@@ -67,7 +67,6 @@ def clinician_page(request: PageRequest, practice: Practice, npi: str) -> HttpRe
     measures = measure_rows(measured, benchmarks)
     categories = category_rows(CostCategory.objects.filter(**of_result, cohort__in=(result.cohort, "")))
     cohort = CohortResult.objects.filter(run=run, cohort=result.cohort).first()
-    projection = ProjectionSummary.objects.filter(participant=result).first()
     parts = score_parts(result)
     cost = next((row for row in measures if row.line.measure.startswith(COST)), None)
     context = {
@@ -85,7 +84,7 @@ def clinician_page(request: PageRequest, practice: Practice, npi: str) -> HttpRe
         "cost_benchmark": next((each for each in benchmarks if each.measure.startswith(COST)), None),
         "categories": categories,
         "category_chart": category_chart(categories, title="Cost a year of episode against peers, by service category"),
-        "forecast": forecast_of(projection),
+        "forecast": forecast_of(_projection(result)),
         **_history(practice, run, result),
     }
     return render(request, "clinicians/clinician.html", context)
@@ -96,7 +95,8 @@ def clinician_page(request: PageRequest, practice: Practice, npi: str) -> HttpRe
 def explanation_page(request: PageRequest, practice: Practice, npi: str) -> HttpResponse:
     """How every number of one participant came about, with formula, source and how sure each rule value is."""
     place = _place(request, practice, npi)
-    context = {**_frame(place), "explanation": shown_explanation(place.run, practice, place.chosen)}
+    explanation = shown_explanation(place.run, practice, place.chosen, _projection(place.chosen))
+    context = {**_frame(place), "explanation": explanation}
     return render(request, "clinicians/explanation.html", context)
 
 
@@ -126,8 +126,15 @@ def scorecard_file(request: PageRequest, practice: Practice, npi: str) -> HttpRe
 _RESULTS = Prepared[ParticipantResult](
     lambda: ParticipantResult.objects.filter(
         practice=Given("practice"), run=Given("run"), npi=Given("npi", CharField())
-    ).order_by("cohort")
+    )
+    .select_related("projection")
+    .order_by("cohort")
 )
+
+
+def _projection(result: ParticipantResult) -> ProjectionSummary | None:
+    """The projection that was read with a result; None where it has none."""
+    return getattr(result, "projection", None)
 
 
 def _place(request: PageRequest, practice: Practice, npi: str) -> Place:

@@ -28,8 +28,8 @@ CHART_ROWS = 15
 COLUMNS = (
     Column("name", "Clinician"),
     Column("final_score", "Final score", number=True, descending=True),
-    Column("change_cents", "Payment change", number=True),
-    Column("dollars_median", "Likely range", number=True),
+    Column("change_cents", "If the year ended now", number=True),
+    Column("dollars_median", "Expected range", number=True),
     Column("probability_of_cut", "Chance of a cut", number=True, descending=True),
     Column("part_b_cents", "At stake", number=True, descending=True),
     Column("", "Readiness"),

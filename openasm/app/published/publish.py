@@ -31,7 +31,7 @@ from openasm.app.published.models import PATIENT_TABLES, Episode, EpisodeService
 from openasm.app.published.retention import remove_old_patient_rows
 from openasm.app.published.score_rows import load_scores
 from openasm.app.sealing import patient_key, sealer
-from openasm.archive.projection import has_projection
+from openasm.archive.projection import Projection
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,7 +80,8 @@ def publish_run(
         known = Run.objects.filter(content_hash=content).first()
         if known is not None:
             return Published(known, False, {})
-        run = _new_run(source, content, by)
+        projection = source.projection()
+        run = _new_run(source, content, by, projection)
         counts: dict[str, int] = {}
         aside = None if data is None else _copy_of_scores(source, Path(data), run)
 
@@ -102,7 +103,7 @@ def publish_run(
             with loading(data, lock=lock, finish=finish) as loader:
                 progress("scores")
                 practices = _practices(source, loader)
-                counts |= load_scores(source, run, practices, loader)
+                counts |= load_scores(source, run, practices, loader, projection)
                 counts |= _patients_rows(source, run, practices, loader, progress)
                 progress("into the database")
         finally:
@@ -114,7 +115,7 @@ def publish_run(
     return Published(run, True, counts)
 
 
-def _new_run(source: reading.Source, content: str, by: User | None) -> Run:
+def _new_run(source: reading.Source, content: str, by: User | None, projection: Projection | None) -> Run:
     manifest = source.run.manifest
     keep = ("command", "settings", "inputs", "counts", "notes", "unconfirmed", "not_computed", "previous")
     return Run(
@@ -131,8 +132,11 @@ def _new_run(source: reading.Source, content: str, by: User | None) -> Run:
         has_patients=any(
             reading.patients_file(source, name) is not None for name in ("worklist.csv", "episodes.parquet")
         ),
-        has_projection=has_projection(source.run.path),
-        facts={name: manifest[name] for name in keep if name in manifest},
+        has_projection=projection is not None,
+        facts={
+            **{name: manifest[name] for name in keep if name in manifest},
+            **({} if projection is None else {"projection": reading.method_of(projection)}),
+        },
     )
 
 

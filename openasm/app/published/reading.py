@@ -112,6 +112,12 @@ def cohorts_of(source: Source, practices: Mapping[str, int]) -> dict[int, frozen
     return {practice: frozenset(cohorts) for practice, cohorts in found.items()}
 
 
+def method_of(projection: Projection) -> dict[str, str | int]:
+    """In few words how a projection was made, as pages name it beside its figures."""
+    names = ("peers", "own_error", "draws", "seed", "sensitivity_draws")
+    return {name: getattr(projection, name) for name in names}
+
+
 def number(text: str | None) -> float | None:
     """A number as written, None for an empty field."""
     return float(text) if text else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from django.db.models.functions import Cast
 from openasm.app.people.models import Practice
 from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import Run, RunTables
-from openasm.app.published.reading import Source, table_or_none
+from openasm.app.published.reading import Source, method_of, table_or_none
+from openasm.archive.projection import Projection
 from openasm.archive.run import Run as RunFolder
 from openasm.archive.tables import RunTable
 from openasm.base.errors import NotFound
 
 OF_PRACTICE = (
     *("scores", "categories", "measure_scores", "practices", "practice_items"),
-    *("inputs/participants", "inputs/attestations", "level_choice"),
+    *("inputs/participants", "inputs/attestations", "level_choice", "gap_worth"),
 )
 OF_RUN = ("cohorts", "benchmarks")
 _MANIFEST = ("format_version", "name", "version", "year", "payment_year", "settings", "notes", "parameters")
@@ -33,10 +35,17 @@ _MANIFEST = ("format_version", "name", "version", "year", "payment_year", "setti
 Document = dict[str, Any]
 
 
-def run_tables(source: Source, practices: Mapping[str, int]) -> Iterator[tuple[int | None, str]]:
-    """Rows of RunTables but for id and run: practice (None: the run as a whole) and document as JSON text."""
+def run_tables(
+    source: Source, practices: Mapping[str, int], projection: Projection | None
+) -> Iterator[tuple[int | None, str]]:
+    """Rows of RunTables but for id and run: practice (None: the run as a whole) and document as JSON text.
+
+    Of the projection goes with the run what is nobody's own: how it was made and what it rests on.
+    """
     manifest = source.run.manifest
     whole: Document = {"manifest": {name: manifest[name] for name in _MANIFEST if name in manifest}, "tables": {}}
+    if projection is not None:
+        whole["projection"] = {**method_of(projection), **_rests_on(projection)}
     for name in OF_RUN:
         table = table_or_none(source.run, name)
         if table is not None:
@@ -55,6 +64,21 @@ def run_tables(source: Source, practices: Mapping[str, int]) -> Iterator[tuple[i
     yield None, json.dumps(whole)
     for tin, tables in found.items():
         yield practices[tin], json.dumps({"tables": tables})
+
+
+def _rests_on(projection: Projection) -> Document:
+    return {
+        "notes": list(projection.notes),
+        "assumptions": [asdict(each) for each in projection.assumptions],
+        "alternatives": [asdict(each) for each in projection.alternatives],
+    }
+
+
+def projection_of(run: Run) -> Document:
+    """How the run's projection was made, its assumptions and the values it tried; empty where the run has none. One query."""
+    row = RunTables.objects.filter(run=run, practice__isnull=True).values_list("document", flat=True).first()
+    found: Document = (row or {}).get("projection", {})
+    return found
 
 
 def rule_folders(runs: Iterable[Run]) -> dict[int, RunFolder]:

@@ -54,9 +54,10 @@ _PROBLEM = ("code", "severity", "file", "row", "column", "title", "found", "expe
 Key = tuple[str, str, str]  # TIN, NPI, cohort
 
 
-def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: Loader) -> dict[str, int]:
-    """Put every table of a run's scores into the loader. Returns rows by kind."""
-    projection = source.projection()
+def load_scores(
+    source: Source, run: Run, practices: Mapping[str, int], loader: Loader, projection: Projection | None
+) -> dict[str, int]:
+    """Put every table of a run's scores into the loader. Returns rows by kind. projection: `source.projection()`."""
     ids: dict[Key, int] = {}
     counts = {
         "participants": _add(
@@ -72,7 +73,7 @@ def load_scores(source: Source, run: Run, practices: Mapping[str, int], loader: 
     _add(loader, run, ProjectionSummary, ("participant", "document"), _projections(projection, ids))
     _add(loader, run, CohortResult, ("cohort", "document"), _cohorts(source))
     _add(loader, run, Benchmark, _BENCHMARK, _benchmarks(source))
-    _add(loader, run, RunTables, ("practice", "document"), run_tables(source, practices))
+    _add(loader, run, RunTables, ("practice", "document"), run_tables(source, practices, projection))
     items = ("practice", "kind", "item", "met", "earned", "available")
     _add(loader, run, PracticeItem, items, _items(source, practices))
     _add(loader, run, CostCategory, _CATEGORY, _categories(source, practices))

@@ -87,7 +87,7 @@ def case_rows(
 class DrawnRow:
     """A row's texts as the table draws them: made here, as a template takes ten times as long to put each of them together.
 
-    mark: what a screen reader says of its checkbox; address: of the patient's page; more: how many ways are not shown.
+    mark: what a screen reader says of its checkbox; address: of the patient's page; why: of the page that explains its worth.
     """
 
     number: int
@@ -102,6 +102,7 @@ class DrawnRow:
     window: str
     until: str
     worth: str
+    why: str
     points: str
     status: str
     work: str
@@ -110,6 +111,7 @@ class DrawnRow:
 def drawn_rows(rows: Iterable[CaseRow], *, practice: Practice, clinicians: bool) -> tuple[DrawnRow, ...]:
     """Rows of the table. clinicians: whether to name whom each counts for."""
     found = []
+    worth_page = reverse("worklist_worth", kwargs={"practice": practice.key})
     patient_page = reverse("worklist_patient", kwargs={"practice": practice.key, "patient": "0"})
     for row in rows:
         case, item, identifier = row.case, row.item, str(row.case.patient.identifier)
@@ -134,6 +136,7 @@ def drawn_rows(rows: Iterable[CaseRow], *, practice: Practice, clinicians: bool)
                 window=row.window,
                 until=day(case.due) if case.due else "",
                 worth=cents(case.cents),
+                why=f"{worth_page}?measure={case.measure}" if case.cents is not None or case.points is not None else "",
                 points="" if case.points is None else f"{case.points:.2f}",
                 status=row.status,
                 work=f"{owner}{planned}{f' · {row.outcome}' if row.outcome else ''}",
