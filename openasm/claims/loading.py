@@ -215,7 +215,7 @@ def _check_people(people: Frame, written: dict[str, Frame], engine: Engine, prob
         missing = engine.to_arrow(people.join(known, on="beneficiary", how="anti").select(nw.len().alias("people")))
         count = int(missing.to_pylist()[0]["people"])
         if count:
-            problems.add(kind, table, found=f"{count:,} people", count=count)
+            problems.add(kind, table, found=f"{count:,} {'person' if count == 1 else 'people'}", count=count)
 
 
 def _covered(

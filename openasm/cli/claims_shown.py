@@ -30,8 +30,7 @@ def load_lines(manifest: Mapping[str, Any], out: Path) -> Iterator[str]:
         yield from _wrapped(f"Cost basis {basis}: {found['share_of_cost']:.1%} of the cost ({settings}).")
     for note in manifest["notes"]:
         yield from _wrapped(f"Note: {note}")
-    for problem in manifest["problems"]:
-        yield from _wrapped(f"Warning {_problem(problem)}")
+    yield from _warnings(manifest["problems"])
     yield f"Next: openasm claims check {shlex.quote(str(out))}"
 
 
@@ -116,6 +115,39 @@ def _every_month(first: str, last: str) -> Iterator[str]:
     start, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
     for place in range(start, end + 1):
         yield f"{place // 12:04d}-{place % 12 + 1:02d}"
+
+
+def _warnings(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Warnings of one kind together, what to do once, then every file with the rows concerned."""
+    by_kind: dict[str, list[Mapping[str, Any]]] = {}
+    for problem in problems:
+        by_kind.setdefault(problem["code"], []).append(problem)
+    if by_kind:
+        yield "Warnings:"
+    for code, found in by_kind.items():
+        yield from _wrapped(f"{code}: {found[0]['title']}. {found[0]['next_step']}", "  ", _INDENT)
+        by_place: dict[str, list[Mapping[str, Any]]] = {}
+        for problem in found:
+            place = f"{problem['file']}, {problem['column']}" if problem["column"] else problem["file"]
+            by_place.setdefault(place, []).append(problem)
+        for place, here in by_place.items():
+            yield from _wrapped(f"{place}{_rows(here)}", _INDENT, f"{_INDENT}  ")
+
+
+def _rows(problems: Sequence[Mapping[str, Any]]) -> str:
+    """`, rows 3, 7 and 5 more`, or what was found where no row is known."""
+    rows = [problem for problem in problems if problem["row"]]
+    others = [problem for problem in problems if not problem["row"]]
+    if not rows:
+        found = "; ".join(problem["found"] for problem in others if problem["found"])
+        return f": {found}" if found else ""
+    named = [f"{each['row']:,}{_beside(each['found'])}" for each in rows]
+    more = sum(problem["count"] for problem in others)
+    return f", row{'s' if len(rows) + more > 1 else ''} {', '.join(named)}{f' and {more:,} more' if more else ''}"
+
+
+def _beside(found: str) -> str:
+    return f" ({found})" if found and "not shown" not in found else ""
 
 
 def _problem(problem: Mapping[str, Any]) -> str:

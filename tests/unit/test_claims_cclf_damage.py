@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from openasm.base.errors import InputRefused
 from openasm.claims.loading import load_claims
 from openasm.claims.sources.cclf.layout import layout
+from openasm.cli.claims import app
 from openasm.runs.cost.synthesis import synthetic_region
 from tests.builders import cclf
 
@@ -214,3 +216,29 @@ def test_a_damaged_character_in_what_identifies_a_record_makes_it_unreadable(tmp
         (path.name, 5, "BENE_MBI_ID"),
         (path.name, 7, "CLM_CNTL_NUM"),
     ]
+
+
+def test_warnings_are_printed_with_what_to_do_once_a_kind(tmp_path: Path) -> None:
+    late = {"CLM_LINE_FROM_DT": "2026-12-01", "CLM_LINE_THRU_DT": "2026-12-01"}
+    name = NAME.format("{}", "261001", "1")
+    rows = [cclf.visit(1, 1, ANNA), *(cclf.visit(each, 1, ANNA, **late) for each in range(2, 25))]
+    denied = [cclf.visit(30, 1, ANNA, CLM_PRCSG_IND_CD="D"), cclf.visit(31, 1, ANNA, CLM_CARR_PMT_DNL_CD="0")]
+    cclf.write(tmp_path / "in" / name.format(5), "CCLF5", [*rows, *denied])
+    cclf.write(tmp_path / "in" / name.format(7), "CCLF7", [cclf.fill(60, ANNA, CLM_LINE_FROM_DT="2026-12-01")])
+    done = CliRunner().invoke(
+        app, ["load", "--format", "cclf", str(tmp_path / "in"), "--out", str(tmp_path / "out")], env={"COLUMNS": "400"}
+    )
+    assert done.exception is None, done.exception
+    said = done.stdout.split("Warnings:\n")[1].splitlines()
+    at = next(place for place, line in enumerate(said) if line.startswith("  C112: "))
+    assert said[at].endswith("Check the file names' dates; a few such records are known errors of the source.")
+    numbers = ", ".join(map(str, range(2, 22)))
+    assert said[at + 1 : at + 3] == [
+        f"    {name.format(5)}, rows {numbers} and 3 more",
+        f"    {name.format(7)}, row 1",
+    ]
+    at = next(place for place, line in enumerate(said) if line.startswith("  C116: "))
+    assert said[at + 1] == f"    {name.format(5)}: 2 records"
+    assert "1 records" not in done.stdout
+    assert "1 people" not in done.stdout
+    assert sum(line.startswith("  C119: ") for line in said) == 1
