@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-
-import narwhals as nw
 
 from openasm.base.problems import Problems, Severity, declare
 from openasm.claims.folder import Claims
-from openasm.episodes.chain import Chain
-from openasm.episodes.frames import total
 from openasm.episodes.outcome import Outcome
 from openasm.episodes.regression import Basis
+from openasm.episodes.seen import People, Seen, first_day_needed
 from openasm.episodes.specifications.construction import Construction
 from openasm.episodes.specifications.lists import CodesList
-from openasm.tables.engine import Engine
-
-ONE_TIN_SHARE = 0.9
-"""Share of the professional lines with a TIN from which one TIN is taken as the only one whose claims are there."""
 
 SETTING_UNSEEN = declare(
     "E020",
@@ -34,10 +26,11 @@ LINES_INCOMPLETE = declare(
     next_step="Run `openasm claims check` on the claims and load them again.",
     severity=Severity.WARNING,
 )
-ONE_TIN = declare(
+PART_OF_THE_CARE = declare(
     "E021",
-    "nearly all professional lines come from one TIN; the claims seem to be a practice's own and miss what others did",
-    expected="the patients' claims from all practices",
+    "few of the patients have claims from other practices, from facilities or of drugs; the claims seem to be a practice's "
+    "own and miss what others did",
+    expected="claims of all parts and practices for nearly every patient",
     next_step="Read costs as a lower bound and do not compare them with published averages.",
     severity=Severity.WARNING,
 )
@@ -50,9 +43,16 @@ NOT_ENROLLED = declare(
 )
 COVERS_TOO_LITTLE = declare(
     "E023",
-    "the claims do not cover the year's episodes whole; episodes are missing or lack their lookback",
-    expected="claims from two years before the year's end, and to its end",
+    "the claims do not cover the time of the year's episodes whole; episodes are missing or what came before them is not seen",
+    expected="claims from three years before the year, and to its end",
     next_step="Load more months; until then read results as preliminary.",
+    severity=Severity.WARNING,
+)
+OPENING_UNSEEN = declare(
+    "E030",
+    "episodes belong to windows that may have opened before the claims begin; they would then begin and end on other days",
+    expected="no qualifying line so near the claims' first day that an earlier one could reach it",
+    next_step="Load earlier claims where there are any; care that goes on for years has its first day before every file.",
     severity=Severity.WARNING,
 )
 NO_EPISODES = declare(
@@ -64,8 +64,8 @@ NO_EPISODES = declare(
 )
 MODEL_TOO_SMALL = declare(
     "E025",
-    "a model has too few episodes for a regression of its own; its costs are not adjusted for risk by the data",
-    expected="at least `minimum_model_episodes` episodes in the model",
+    "models have too few episodes for a regression of their own; their costs are not adjusted for risk by the data",
+    expected="as many episodes in each model as the parameter `minimum_model_episodes` asks for",
     next_step="Add claims, or give coefficients or a national mean with --spec; the result names what was used.",
     severity=Severity.WARNING,
 )
@@ -83,48 +83,6 @@ MEAN_OF_THE_DATA = declare(
     next_step="Give `national_mean` with --spec to compare with other regions; ranks within the data do not change.",
     severity=Severity.WARNING,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the claims hold.
-
-    settings, bases: lines by setting and by what their cost is; one_tin: largest TIN's share; incomplete: lines without a day,
-    a setting or a cost.
-    """
-
-    settings: dict[str, int]
-    bases: dict[str, int]
-    one_tin: float | None
-    incomplete: int
-
-
-def seen_in(claims: Claims, chain: Chain, engine: Engine) -> Seen:
-    """Count lines by setting and cost basis in all claims, and by TIN in those of patients with an episode."""
-    lacking = nw.col("from_date").is_null() | nw.col("setting").is_null() | nw.col("cost_cents").is_null()
-    counted = engine.to_arrow(
-        claims.claim_lines.with_columns(lacking=lacking.cast(nw.Int64))
-        .group_by("setting", "cost_basis")
-        .agg(nw.len().cast(nw.Int64).alias("lines"), total("lacking").alias("lacking"))
-    )
-    settings: dict[str, int] = {}
-    bases: dict[str, int] = {}
-    for row in counted.to_pylist():
-        setting, basis = row["setting"] or "unknown", row["cost_basis"] or "unknown"
-        settings[setting] = settings.get(setting, 0) + row["lines"]
-        bases[basis] = bases.get(basis, 0) + row["lines"]
-    by_tin = engine.to_arrow(
-        engine.read_parquet(chain.path("lines"))
-        .filter((nw.col("setting") == "professional") & ~nw.col("tin").is_null())
-        .group_by("tin")
-        .agg(nw.len().cast(nw.Int64).alias("lines"))
-    )["lines"].to_pylist()
-    return Seen(
-        settings=dict(sorted(settings.items())),
-        bases=dict(sorted(bases.items())),
-        one_tin=max(by_tin) / sum(by_tin) if by_tin else None,
-        incomplete=sum(counted["lacking"].to_pylist()),
-    )
 
 
 def note_what_is_missing(
@@ -145,19 +103,51 @@ def note_what_is_missing(
         problems.add(
             LINES_INCOMPLETE, file, column="claim_lines", found=f"{seen.incomplete:,} lines", count=seen.incomplete
         )
-    if seen.one_tin is not None and seen.one_tin >= ONE_TIN_SHARE:
-        problems.add(ONE_TIN, file, found=f"{seen.one_tin:.0%} of the lines")
-    earliest = dt.date(year, 1, 1) - dt.timedelta(days=construction.episode_days + construction.lookback_days - 1)
+    _note_part_of_the_care(seen.people, construction, file=file, problems=problems)
+    earliest = first_day_needed(year, codes, construction)
     if claims.data_start > earliest or claims.data_end < dt.date(year, 12, 31):
+        back = f"; {_episodes(seen.unseen_before)} looking back to days before them" if seen.unseen_before else ""
         problems.add(
             COVERS_TOO_LITTLE,
             file,
-            found=f"claims from {claims.data_start} to {claims.data_end}",
+            found=f"claims from {claims.data_start} to {claims.data_end}{back}",
             expected=f"claims from {earliest} to {year}-12-31",
+        )
+    if seen.unseen_opening:
+        safe = claims.data_start + dt.timedelta(days=construction.window_days - 1)
+        problems.add(
+            OPENING_UNSEEN,
+            file,
+            found=_episodes(seen.unseen_opening),
+            expected=f"care that begins on {safe} or later, as the claims begin on {claims.data_start}",
+            count=seen.unseen_opening,
         )
     if set(seen.bases) - {"standardized"}:
         found = ", ".join(f"{basis}: {lines:,} lines" for basis, lines in seen.bases.items())
         problems.add(COST_BASIS, file, found=found)
+
+
+def _note_part_of_the_care(people: People, construction: Construction, *, file: str, problems: Problems) -> None:
+    """Warn when too few of the people with an episode have lines that only others bill; all shares are told then."""
+    shares = [
+        (people.two_tins, people.with_episode, "have lines of another TIN", construction.fewest_with_other_tin),
+        (people.facility, people.with_episode, "lines of a facility", construction.fewest_with_facility),
+        (people.drugs, people.part_d, "with Part D lines of drugs", construction.fewest_with_drugs),
+    ]
+    if all(some >= fewest * everyone for some, everyone, _, fewest in shares):
+        return
+    problems.add(
+        PART_OF_THE_CARE,
+        file,
+        found="of the people with an episode "
+        + ", ".join(f"{some:,} of {everyone:,} {what}" for some, everyone, what, _ in shares if everyone),
+        expected="at least "
+        + ", ".join(f"{float(fewest):.0%} {what}" for _, everyone, what, fewest in shares if everyone),
+    )
+
+
+def _episodes(count: int) -> str:
+    return "1 episode" if count == 1 else f"{count:,} episodes"
 
 
 def note_what_results_rest_on(result: Outcome, *, file: str, problems: Problems) -> None:
@@ -171,10 +161,16 @@ def note_what_results_rest_on(result: Outcome, *, file: str, problems: Problems)
         if count:
             found = f"{count:,} of {len(result.reason):,} episodes without {what}"
             problems.add(NOT_ENROLLED, file, column=what, found=found, count=count)
-    for model in result.expected.models:
-        if model.basis is not Basis.REGRESSION:
-            problems.add(
-                MODEL_TOO_SMALL, file, column=model.name, found=f"{model.episodes:,} episodes; used {model.basis}"
-            )
+    small = [model for model in result.expected.models if model.basis is not Basis.REGRESSION]
+    if small:
+        problems.add(
+            MODEL_TOO_SMALL,
+            file,
+            found="; ".join(
+                f"{model.name}: {_episodes(model.episodes)}, used {model.basis.replace('_', ' ')}" for model in small
+            ),
+            expected=f"at least {result.construction.minimum_model_episodes:,} episodes in each model",
+            count=len(small),
+        )
     if result.national_mean is not None and result.construction.national_mean_dollars is None:
         problems.add(MEAN_OF_THE_DATA, file, found=f"{result.national_mean:,.2f} dollars")

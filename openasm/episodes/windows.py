@@ -34,9 +34,7 @@ def attribution_windows(lines: Frame, *, confirm_days: int, window_days: int) ->
         before=nw.col("day").shift(1).over(*PAIR, order_by="day"),
     ).with_columns(
         from_here=nw.col("confirming_day").cum_min(reverse=True).over(*PAIR, order_by="day"),
-        begins=nw.when(nw.col("day") - nw.col("before").fill_null(-FAR) > window_days - 1)
-        .then(nw.lit(1))
-        .otherwise(nw.lit(0)),
+        begins=begins_run(window_days),
     )
     islands = marked.with_columns(
         next_confirming=nw.col("from_here").shift(-1).over(*PAIR, order_by="day"),
@@ -53,4 +51,11 @@ def attribution_windows(lines: Frame, *, confirm_days: int, window_days: int) ->
         .agg(nw.col("opens").min().alias("first"), nw.col("day").max().alias("last_line"))
         .filter(nw.col("first") < FAR)
         .select(*PAIR, "first", (nw.col("last_line") + window_days - 1).alias("last"))
+    )
+
+
+def begins_run(window_days: int) -> nw.Expr:
+    """1 on a `day` that begins an island, else 0; `before` is the pair's qualifying day before it, null on the first."""
+    return (
+        nw.when(nw.col("day") - nw.col("before").fill_null(-FAR) > window_days - 1).then(nw.lit(1)).otherwise(nw.lit(0))
     )

@@ -44,6 +44,7 @@ def opened(facts: Facts, engine: Engine) -> Claims:
             "revenue_center": [x.revenue_center for x in facts.lines],
             "ndc": [x.ndc for x in facts.lines],
             "cost_cents": [x.cost_cents for x in facts.lines],
+            "cost_basis": ["standardized"] * len(facts.lines),
         },
         schema=pa.schema(
             [
@@ -56,6 +57,7 @@ def opened(facts: Facts, engine: Engine) -> Claims:
                     for name in ("hcpcs", "line_diagnosis", "npi", "tin", "drg", "revenue_center", "ndc")
                 ),
                 ("cost_cents", pa.int64()),
+                ("cost_basis", pa.string()),
             ]
         ),
     )

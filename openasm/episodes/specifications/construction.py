@@ -40,6 +40,9 @@ class Construction:
     residual_low_percentile: Fraction
     residual_high_percentile: Fraction
     minimum_model_episodes: int
+    fewest_with_other_tin: Fraction
+    fewest_with_facility: Fraction
+    fewest_with_drugs: Fraction
     age_band_starts: tuple[int, ...]
     age_reference_start: int
     hcc_model: str
@@ -118,6 +121,9 @@ def construction_for(cohort: str, year: int, *, overlays: Iterable[Path] = ()) -
         residual_low_percentile=common("residual_low_percentile").exact,
         residual_high_percentile=common("residual_high_percentile").exact,
         minimum_model_episodes=common("minimum_model_episodes").integer,
+        fewest_with_other_tin=common("fewest_with_other_tin").exact,
+        fewest_with_facility=common("fewest_with_facility").exact,
+        fewest_with_drugs=common("fewest_with_drugs").exact,
         age_band_starts=tuple(int(each) for each in common("age_band_starts").numbers),
         age_reference_start=int(common("age_reference_start").exact),
         hcc_model=common("hcc_model").text,

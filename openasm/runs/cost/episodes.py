@@ -23,16 +23,19 @@ from openasm.base.years import FIRST_PERFORMANCE_YEAR
 from openasm.claims.contract import CLAIMS_TABLES
 from openasm.claims.folder import Claims, open_claims, table_path
 from openasm.episodes.chain import Chain, run_steps
-from openasm.episodes.coverage import Seen, note_what_is_missing, note_what_results_rest_on, seen_in
+from openasm.episodes.coverage import note_what_is_missing, note_what_results_rest_on
 from openasm.episodes.frames import claim_frames
 from openasm.episodes.outcome import Outcome, outcome
 from openasm.episodes.outputs import write_outcome
 from openasm.episodes.regression import Basis
+from openasm.episodes.seen import Seen, seen_in
 from openasm.episodes.specifications.construction import Construction, construction_for
 from openasm.episodes.specifications.lists import CodesList, load_codes_list
 from openasm.regulation.cost import points_of, published_benchmark
 from openasm.regulation.ratios import Ratios
 from openasm.regulation.rulebook import rules_for
+from openasm.runs.chain.stage_rooms import EPISODE_ROOMS
+from openasm.runs.program_text import library_versions, program_hash
 from openasm.tables.engine import open_engine
 
 MIPS_CASE_MINIMUM = 20
@@ -96,7 +99,7 @@ def run_episodes(
         run_steps(chain, claim_frames(claims), codes, construction, year=year)
         progress("scores")
         result = outcome(chain, codes, construction)
-        seen = seen_in(claims, chain, engine)
+        seen = seen_in(claims, chain, codes, construction)
         note_what_is_missing(seen, claims, codes, construction, year=year, file=claims_folder.name, problems=problems)
         note_what_results_rest_on(result, file=claims_folder.name, problems=problems)
         with new_run(out, replace=replace) as folder:
@@ -185,9 +188,10 @@ def _parquet_files(path: Path | None) -> Iterable[Path]:
 
 
 def _fingerprint(construction: Construction, year: int, inputs: Sequence[dict[str, object]]) -> str:
-    """Equal for runs whose stages are interchangeable: same program, claims, codes list, parameters and year."""
+    """Equal for runs whose stages are interchangeable: same program, libraries, claims, codes list, parameters and year."""
+    program = (__version__, program_hash(EPISODE_ROOMS), repr(library_versions()))
     values = [repr(each.as_record()) for each in construction.parameters]
-    return stable_hash(__version__, construction.cohort, str(year), *values, *map(repr, inputs))
+    return stable_hash(*program, construction.cohort, str(year), *values, *map(repr, inputs))
 
 
 def _stages_folder(out: Path, fingerprint: str) -> Path:
@@ -241,8 +245,7 @@ def _counts(result: Outcome, seen: Seen) -> dict[str, object]:
             }
             for model in result.expected.models
         ],
-        "lines_by_setting": seen.settings,
-        "lines_by_cost_basis": seen.bases,
+        **seen.counts(),
     }
 
 
