@@ -8,6 +8,7 @@ from django.urls import include, path, re_path
 handler400 = "openasm.app.look.errors.bad_request"
 handler403 = "openasm.app.look.errors.forbidden"
 handler404 = "openasm.app.look.errors.not_found"
+handler429 = "openasm.app.look.errors.too_often"  # allauth's limits of signing in and confirming
 handler500 = "openasm.app.look.errors.failed"
 
 # Of allauth's views only these: no sign-up, no change of address.

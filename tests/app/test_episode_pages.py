@@ -154,7 +154,7 @@ def test_one_episode_day_by_day(stage: Stage, sign_in: Callable[..., Client], ho
     page = text_of(response)
     for words in ("May 2, 2026", "Inpatient", "291", "Test Clinician 1", "$10,000", "Imaging", "$2,345"):
         assert words in page
-    assert response.content.count(b"<circle") == 1
+    assert response.content.count(b"<circle") == 2  # in the wide and in the narrow drawing
     other = Episode.objects.get(episode="e2")
     assert "this one is not among them" in text_of(sign_in("manager").get(f"{home}{other.pk}/"))
 
@@ -287,7 +287,7 @@ def test_a_timeline_has_few_lines_whatever_there_is() -> None:
         for place in range(20)
     ]
     drawn = timeline(episode, services)
-    assert drawn.count("<circle") == 20
+    assert drawn.count("<circle") == 40  # 20 in the wide drawing, 20 in the narrow one
     assert drawn.count('class="label end"') == MOST_LINES
     assert "13 other categories" in drawn
     assert "<0>" not in drawn

@@ -16,34 +16,14 @@ from openasm.app.lookup.models import is_open
 from openasm.participants.map_drawing import STYLE
 from openasm.participants.shelves import add_file
 from tests.app.conftest import Stage
-
-HEADER = (
-    "NPI,FIRST_NAME,LAST_NAME,STATE,ASM_COHORT,ORGANIZATION_LEGAL_NAME,ASM_CY27_PARTICIPANT,ASM_CY27_SMALLPRACTICE\n"
-)
-ROWS = (
-    "2999000013,TESTA,VANHAZEL,TX,Heart Failure,MADE UP HEART GROUP,Yes,Yes\n"
-    "2999000021,TESTB,OAKTREE,TX,Low Back Pain,MADE UP SPINE CLINIC,Yes,No\n"
-    "2999000039,<b>TESTC</b>,ELMTREE,OH,Low Back Pain,=SUM(A1),Yes,Null\n"
-)
-COUNTIES = (
-    "CBSA Code,Metropolitan Division Code,CSA Code,CBSA Title,Metropolitan/Micropolitan Statistical Area,"
-    "Metropolitan Division Title,CSA Title,County/County Equivalent,State Name,FIPS State Code,FIPS County Code,"
-    "Central/Outlying County\n"
-    '26420,,,"Houston-Pasadena-The Woodlands, TX",Metropolitan Statistical Area,,,Harris County,Texas,48,201,Central\n'
-    '12420,,,"Austin-Round Rock-San Marcos, TX",Metropolitan Statistical Area,,,Travis County,Texas,48,453,Central\n'
-)
-ZIPS = "ZIP,COUNTY,TOT_RATIO\n77002,48201,1.0\n78701,48453,1.0\n"
-AREAS = "Code,Name\n26420,Houston\n"
+from tests.app.look_up_library import HEADER, ROWS, add_library
 
 
 @pytest.fixture
 def shelf(settings: object, tmp_path: Path) -> Path:
     """A library with a list and a geography of made-up content."""
     settings.DATA = tmp_path / "data"  # type: ignore[attr-defined]
-    for key, text in (("participants", HEADER + ROWS), ("counties", COUNTIES), ("zips", ZIPS), ("areas", AREAS)):
-        file = tmp_path / f"{key}.csv"
-        file.write_text(text)
-        add_file(tmp_path / "data", key, file, vintage="2026-02", today=dt.date(2026, 3, 1))
+    add_library(tmp_path / "data", tmp_path, today=dt.date(2026, 3, 1))
     return tmp_path / "data"
 
 

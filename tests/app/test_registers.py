@@ -180,7 +180,10 @@ def test_payments_against_the_limit_to_the_cent(stage: Stage, sign_in: Callable[
     assert not Payment.objects.exists()
     assert client.post(address, fields | {"anyway": "on"}).status_code == 302
     payment = Payment.objects.get()
-    assert "Payments pass the limit" in client.get(path(stage, f"arrangements/{version.key}/")).content.decode()
+    said = client.get(path(stage, f"arrangements/{version.key}/")).content.decode()
+    assert "Payments pass the limit" in said
+    assert "a cut of −$4,018, and payments may not pass their sum" in said  # why nothing may be paid
+    assert "a cut of −$4,018" in client.get(path(stage, "arrangements/")).content.decode()
     taken = path(stage, f"arrangements/{version.key}/payments/{payment.pk}/")
     client.post(taken, {"note": ""})
     assert limit_of(stage.elm, YEAR)[0].paid_cents == 1

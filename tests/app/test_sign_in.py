@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import pytest
@@ -155,6 +156,8 @@ def test_an_invitation_works_once_and_expires(stage: Stage) -> None:
     assert client.post(address, good).status_code == 302
     user = User.objects.get(email="new@example.test")
     assert has_permission(user, Permission.SEE_PATIENTS, practice=stage.elm)
+    # who has just chosen the password sets up the second factor without typing it again
+    assert client.get("/account/second-factor/totp/activate/").status_code == 200
     assert Client().get(address).status_code == 404
     _, late = actions.invite(
         email="late@example.test", role=Role.EDITOR, practice=stage.elm, by=stage.people["manager"]
@@ -189,3 +192,32 @@ def test_a_token_narrows_and_is_kept_as_a_hash(stage: Stage) -> None:
 def test_passwords_are_hashed_with_argon2id(settings: object) -> None:
     settings.PASSWORD_HASHERS = ["openasm.app.people.passwords.StrongArgon2"]  # type: ignore[attr-defined]
     assert make_password("x").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.parametrize(
+    ("address", "onward"),
+    [
+        ("inactive/", "/account/sign-in/"),
+        ("password/reset/sent/", "/account/sign-in/"),
+        ("password/reset/done/", "/account/sign-in/"),
+        ("password/reset/key/1-no-key/", "/account/password/reset/"),
+    ],
+)
+def test_no_page_of_the_entrance_is_a_dead_end_or_speaks_as_a_program(address: str, onward: str, stage: Stage) -> None:
+    text = Client().get(f"/account/{address}").content.decode()
+    main = text[text.index("<main") :]
+    assert f'class="button" href="{onward}"' in main
+    assert not re.search("Bad Token|contact us|reauthenticate|Deactivate|Are you sure|Account Inactive", main)
+
+
+def test_own_words_on_the_pages_of_the_second_factor(stage: Stage) -> None:
+    client = signed_in_client(stage.people["nurse"])
+    for address in ("", "totp/deactivate/", "recovery-codes/generate/"):
+        main = client.get(f"/account/second-factor/{address}").content.decode().partition("<main")[2]
+        assert not re.search("Deactivate|Are you sure|Two-Factor|Please reauthenticate", main), address
+    client.post("/account/second-factor/recovery-codes/generate/")
+    codes = client.get("/account/second-factor/recovery-codes/").content.decode().partition("<main")[2]
+    assert 'class="button" href="/">Go on' in codes
+    ask = client.get("/account/confirm/").content.decode().partition("<main")[2]
+    assert "Is it you?" in ask
+    assert "Please reauthenticate" not in ask

@@ -15,10 +15,14 @@ from openasm.submission.arrangements import TERM_WORDS, ArrangementCheck, check_
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Payments of a year against their limit, in cents. limit: None while no run tells the payment adjustments."""
+    """Payments of a year against their limit, in cents. limit: None while no run tells the payment adjustments.
+
+    adjustments_cents: their sum; below 0 it leaves nothing that may be paid, so that the limit is 0.
+    """
 
     paid_cents: int
     limit_cents: int | None
+    adjustments_cents: int = 0
 
     @property
     def left_cents(self) -> int | None:
@@ -64,7 +68,7 @@ def limit_of(practice: Practice, year: int) -> tuple[Limit, list[int]]:
         return Limit(paid, None), []
     rows = ParticipantResult.objects.filter(practice=practice, run_id=result.run_id)
     changes = [int(cents) for cents in rows.values_list("change_cents", flat=True) if cents is not None]
-    return Limit(paid, max(0, sum(changes))), changes
+    return Limit(paid, max(0, sum(changes)), sum(changes)), changes
 
 
 def payments_in_force(practice: Practice, year: int) -> list[Payment]:

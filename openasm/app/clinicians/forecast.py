@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils.safestring import SafeString
 from openasm.app.look import charts
 from openasm.app.look.templatetags.look import signed_dollars
 from openasm.app.published.models import ProjectionSummary
+from openasm.report.titles import measure_title
 
 _NOTHING = 0.005  # of a point of final score: a lever that moves less is not worth a bar
 
@@ -52,7 +54,7 @@ def forecast_of(projection: ProjectionSummary | None) -> Forecast | None:
     edges, counts = (histogram["edges"], histogram["counts"]) if histogram else ([], [])
     total = sum(counts) or 1
     levers = tuple(
-        Lever(each["title"], each["score"], each["dollars"], each["key"] == "all")
+        Lever(_named(each["title"]), each["score"], each["dollars"], each["key"] == "all")
         for each in document["levers"]
         if abs(each["score"]) >= _NOTHING or each["key"] == "all"
     )
@@ -64,11 +66,16 @@ def forecast_of(projection: ProjectionSummary | None) -> Forecast | None:
     )
 
 
+def _named(title: str) -> str:
+    """A lever's title with the measure's short name: the run knows it by its number."""
+    found = re.match(r"Measure (\w+): ", title)
+    return title if found is None else f"{found[1]} {measure_title(found[1])}: {title[found.end() :]}"
+
+
 def _chart(document: dict[str, Any], edges: list[float], counts: list[int]) -> SafeString:
     if len(counts) < 2:
         return SafeString("")
     median = document["dollars"]["median"]
-    near_zero = (edges[-1] - edges[0]) / 8  # a text under an end would run into the 0 of the axis
     near_zero = (edges[-1] - edges[0]) / 8  # a text under an end would run into the 0 of the axis
     return charts.distribution(
         edges,

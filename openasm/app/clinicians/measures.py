@@ -16,7 +16,6 @@ from openasm.report.titles import measure_title
 
 COST = "COST"
 MOST_BARS = 12
-LABEL = 28  # characters beside a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def measure_chart(rows: Sequence[MeasureRow]) -> SafeString:
     return charts.bars(
         [
             charts.Bar(
-                _short(line.title if line.measure.startswith(COST) else f"{line.measure} {line.title}"),
+                line.title if line.measure.startswith(COST) else f"{line.measure} {line.title}",
                 line.points or 0.0,
                 points_word(line),
                 "good" if (line.points or 0) >= 7 else "bad" if (line.points or 0) < 4 else "focus",
@@ -107,7 +106,7 @@ def category_chart(rows: Sequence[CategoryRow], *, title: str) -> SafeString:
         return charts.bars(
             [
                 charts.Bar(
-                    _short(category_title(row.category)),
+                    category_title(row.category),
                     (row.difference or 0) / 100,
                     signed_cents(row.difference),
                     "bad" if (row.difference or 0) > 0 else "good",
@@ -118,15 +117,11 @@ def category_chart(rows: Sequence[CategoryRow], *, title: str) -> SafeString:
         )
     return charts.bars(
         [
-            charts.Bar(_short(category_title(row.category)), row.cents / 100, cents(row.cents), "focus")
+            charts.Bar(category_title(row.category), row.cents / 100, cents(row.cents), "focus")
             for row in rows[:MOST_BARS]
         ],
         title=title,
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LABEL else f"{text[: LABEL - 1].rstrip()}…"
 
 
 def _row(result: MeasureResult, benchmark: Benchmark | None) -> MeasureRow:

@@ -49,6 +49,17 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 @everybody("error pages")
+def too_often(request: HttpRequest) -> HttpResponse:
+    """429, when something was tried too often in a short time."""
+    return _page(
+        request,
+        429,
+        "Too many tries",
+        "Something was tried here too often in a short time. Wait five minutes and try again.",
+    )
+
+
+@everybody("error pages")
 def failed(request: HttpRequest) -> HttpResponseBase:
     """500; 503 when the database is why. Every failure, in whatever layer, ends here while it is being handled."""
     if isinstance(sys.exception(), OperationalError | InterfaceError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.login import perform_login
+from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -44,6 +44,8 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponseBase:
             form.add_error(None, str(error))
         else:
             answer: HttpResponseBase = perform_login(request, Login(user=user, email=user.email))
+            if request.user == user:  # who has just set the password need not type it again to set up a second factor
+                record_authentication(request, user, method="password", reauthenticated=True)
             return answer
     return _private(render(request, "people/invitation.html", {"form": form, "invitation": found}))
 

@@ -19,6 +19,7 @@ from openasm.app.published.models import PracticeResult, Run
 from openasm.app.what_if.cohorts import Cohorts, cohorts_of
 from openasm.base.errors import OpenAsmError
 from openasm.projection.what_if import Wish, what_if
+from openasm.report.titles import measure_title
 
 ACTIVITIES = (("", "As in the run"), ("0", "None"), ("1", "One"), ("2", "Both"))
 
@@ -109,7 +110,9 @@ def _sliders(asked: QueryDict, cohorts: Cohorts) -> Iterator[Slider]:
 
     for measure, lower in cohorts.measures:
         text = "fewer of them (lower is better)" if lower else "of the open gaps closed"
-        yield Slider(f"m{measure}", f"Measure {measure}", f"Percent {text}", 0, 100, at(f"m{measure}", 0, 100))
+        yield Slider(
+            f"m{measure}", f"{measure} {measure_title(measure)}", f"Percent {text}", 0, 100, at(f"m{measure}", 0, 100)
+        )
     yield Slider("cost", "Episode cost", "Percent lower; below zero: higher", -20, 30, at("cost", -20, 30))
     yield Slider(
         "peers",
