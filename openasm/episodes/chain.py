@@ -54,7 +54,11 @@ KEEP_WHOLE: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Chain:
-    """Where the stages of one run stand. `progress` is told each stage's name as it begins."""
+    """Where the stages of one run stand. `progress` is told each stage's name as it begins.
+
+    folder: of stages made from the same claims, codes list, parameters, year and program alone, as `openasm episodes` names it
+    by all of these; a file found in it is taken without a further look.
+    """
 
     engine: Engine
     folder: Path

@@ -23,7 +23,7 @@ from openasm.episodes.specifications.lists import CodesList
 
 
 def write_outcome(result: Outcome, folder: Path, *, chain: Chain, codes: CodesList) -> None:
-    """Write every table of a run: see docs/reference/episodes.md for their columns.
+    """Write every table of a run: docs/method/episodes.md has their columns.
 
     Equal results give equal bytes, whatever the engine and the order of the claims.
     """

