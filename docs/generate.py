@@ -163,6 +163,11 @@ def problems() -> str:
         NOTE,
         "",
         "An error refuses the input and nothing is written (exit code 3); a warning does not. Codes are never renumbered.",
+        "",
+        "Where a message names a row: of CSV and Parquet the rows of data are counted, from 1, without the header (row 3 of a CSV file is",
+        "line 4 in an editor, as long as no field holds a line break); of fixed-width files (CCLF) the records; of NDJSON the lines; of a",
+        "workbook the row numbers that it shows itself; of YAML, XML and JSON the message says `line`. A column that is missing has",
+        "no row. Problems are listed file by file, in each row by row.",
     ]
     letter = ""
     for code, kind in catalogue().items():

@@ -45,8 +45,8 @@ class ProblemKind:
 class Problem:
     """One finding.
 
-    file: name of the file without its folders; row: 1-based data row (the header is row 0) or line, None for the whole
-    file; column: column or element; found: what stood there, shortened, never a patient's identifier; count: how many
+    file: name of the file without its folders; row: 1-based data row of a table (the header is row 0), line of a text, record of a
+    fixed-width file, or a workbook's own row number, None for the whole file; column: column or element; found: what stood there, shortened, never a patient's identifier; count: how many
     further places of the same kind this entry stands for.
     """
 
@@ -63,7 +63,7 @@ class Problem:
         """File, row and column as one phrase: `quality.csv, row 3, column met`; of YAML, XML and JSON the line and the name."""
         is_text = self.file.endswith((".yaml", ".yml", ".xml", ".json"))
         parts = [self.file]
-        if self.row is not None:
+        if self.row:  # row 0 is the header, and its columns are named
             parts.append(f"{'line' if is_text else 'row'} {self.row}")
         if self.column:
             parts.append(self.column if is_text else f"column {self.column}")
@@ -95,6 +95,23 @@ class Problem:
             "next_step": self.kind.next_step,
             "count": self.count,
         }
+
+
+def in_reading_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems as their owner goes through the files: files as they came, in each what concerns it whole, then row by row, column by
+    column; what stands for further places of a kind comes last.
+
+    >>> kind = ProblemKind("Z999", "bad", "good", "mend it")
+    >>> [each.row for each in in_reading_order([Problem(kind, "a.csv", row) for row in (7, 2, None)])]
+    [None, 2, 7]
+    """
+    found = list(problems)
+    files = {file: place for place, file in reversed(list(enumerate(each.file for each in found)))}
+
+    def place(each: Problem) -> tuple[int, bool, int, str]:
+        return files[each.file], each.found.endswith("more of the same"), each.row or 0, each.column
+
+    return sorted(found, key=place)
 
 
 _CATALOGUE: dict[str, ProblemKind] = {}

@@ -23,20 +23,18 @@ def _group() -> None:
 
 @app.command("load")
 def load(
-    sources: list[Path] = typer.Argument(
-        ..., metavar="SOURCE...", help="Files, folders or zips as they were delivered."
-    ),
-    source_format: str = typer.Option(..., "--format", help="cclf, eob, tables or tuva."),
-    out: Path = typer.Option(..., "--out", help="Folder to write; it appears when it is whole."),
+    sources: list[Path] = typer.Argument(..., metavar="SOURCE", help="Files, folders or zips as they were delivered."),
+    source_format: str = typer.Option(..., "--format", metavar="FORMAT", help="cclf, eob, tables or tuva."),
+    out: Path = typer.Option(..., "--out", metavar="FOLDER", help="Folder to write; it appears when it is whole."),
     data_start: str = typer.Option(
         "", "--data-start", metavar="DATE", help="First day the claims cover, when the files cannot tell (YYYY-MM-DD)."
     ),
     data_end: str = typer.Option("", "--data-end", metavar="DATE", help="Last day, likewise."),
-    layout: str = typer.Option("v38", "--layout", help="CCLF layout version."),
+    layout: str = typer.Option("v38", "--layout", metavar="VERSION", help="CCLF layout version."),
     memory: float = typer.Option(
-        0.0, "--memory", help="Most memory to use, in gigabytes (default: 60 % of the machine)."
+        0.0, "--memory", metavar="GB", help="Most memory to use, in gigabytes (default: 60 % of the machine)."
     ),
-    threads: int = typer.Option(0, "--threads", help="Threads to use (default: all)."),
+    threads: int = typer.Option(0, "--threads", metavar="N", help="Threads to use (default: all)."),
     replace: bool = typer.Option(False, "--replace", help="Replace claims loaded earlier to --out."),
     as_json: bool = typer.Option(False, "--json", help="Print the result as one JSON document."),
 ) -> None:
@@ -65,9 +63,9 @@ def load(
 def check(
     claims: Path = typer.Argument(..., metavar="CLAIMS", help="A folder made by `openasm claims load`."),
     memory: float = typer.Option(
-        0.0, "--memory", help="Most memory to use, in gigabytes (default: 60 % of the machine)."
+        0.0, "--memory", metavar="GB", help="Most memory to use, in gigabytes (default: 60 % of the machine)."
     ),
-    threads: int = typer.Option(0, "--threads", help="Threads to use (default: all)."),
+    threads: int = typer.Option(0, "--threads", metavar="N", help="Threads to use (default: all)."),
     as_json: bool = typer.Option(False, "--json", help="Print the result as one JSON document."),
 ) -> None:
     """Say what a CLAIMS folder holds and lacks, and what that does to the measures."""

@@ -68,7 +68,7 @@ def eligibility(
         typer.Option("--received", help="Day the list or letter arrived, as in 2026-12-01; for the notice's clock."),
     ] = "",
     rules: Annotated[
-        list[Path] | None, typer.Option("--rules", help="File of your own rule values; repeatable.")
+        list[Path] | None, typer.Option("--rules", metavar="FILE", help="File of your own rule values; repeatable.")
     ] = None,
     assume_year: Annotated[
         int | None, typer.Option("--assume-year", help="Take unpublished rule values from this year (a what-if).")

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from openasm import __version__
 from openasm.base.errors import InputRefused, OpenAsmError
+from openasm.base.problems import in_reading_order
 
 # command -> (module holding its Typer `app`, one line for the list of commands)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -129,7 +130,7 @@ def _exit_code_of_failure() -> int:
     except InputRefused as refused:
         count = len(refused.problems)
         print(f"Input refused: {count} problem{'s' if count != 1 else ''}; nothing was written.", file=sys.stderr)  # noqa: T201
-        for problem in refused.problems:
+        for problem in in_reading_order(refused.problems):
             print(f"  {problem.as_text()}", file=sys.stderr)  # noqa: T201
         return refused.exit_code
     except OpenAsmError as error:

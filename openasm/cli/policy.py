@@ -26,7 +26,9 @@ def policy(
     rules: Annotated[
         list[Path] | None,
         typer.Option(
-            "--rules", help="Changed rule values (overlay file): the run is scored anew with them; repeatable."
+            "--rules",
+            metavar="FILE",
+            help="Changed rule values (overlay file): the run is scored anew with them; repeatable.",
         ),
     ] = None,
     form: Annotated[str, typer.Option("--format", help=f"What to write: {', '.join(FORMATS)}.")] = "html",

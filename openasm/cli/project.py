@@ -54,7 +54,11 @@ def project_command(
     ] = None,
     assumptions: Annotated[
         list[Path] | None,
-        typer.Option("--assumptions", help="File of your own assumptions about peers, with citations; repeatable."),
+        typer.Option(
+            "--assumptions",
+            metavar="FILE",
+            help="File of your own assumptions about peers, with citations; repeatable.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

@@ -21,7 +21,9 @@ def publish(
     also: Annotated[
         list[Path] | None,
         typer.Option(
-            "--with", help="Another run of the same year whose patients' rows belong to it (quality, episodes)."
+            "--with",
+            metavar="RUN",
+            help="Another run of the same year whose patients' rows belong to it (quality, episodes).",
         ),
     ] = None,
     comparison: Annotated[

@@ -24,7 +24,7 @@ def rules(
     year: int | None = typer.Option(None, "--year", help="Performance year; all years where not given."),
     unconfirmed: bool = typer.Option(False, "--unconfirmed", help="Only values not yet read in CMS's own text."),
     overlays: list[Path] = typer.Option(
-        [], "--rules", help="File of your own rule values with their citations; repeatable."
+        [], "--rules", metavar="FILE", help="File of your own rule values with their citations; repeatable."
     ),
     assume_year: int | None = typer.Option(
         None, "--assume-year", help="What-if: take unpublished rule values from this year."

@@ -31,7 +31,8 @@ def score(
     year: Annotated[int, typer.Option("--year", help="Performance year, as in 2027.")],
     out: Annotated[Path, typer.Option("--out", help="Run folder to write; it must not exist yet.")],
     rules: Annotated[
-        list[Path] | None, typer.Option("--rules", help="File of your own rule values with citations; repeatable.")
+        list[Path] | None,
+        typer.Option("--rules", metavar="FILE", help="File of your own rule values with citations; repeatable."),
     ] = None,
     cost_benchmark: Annotated[
         str, typer.Option("--cost-benchmark", help=f"What cost is compared with: {', '.join(COST_BENCHMARKS)}.")

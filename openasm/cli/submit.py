@@ -20,7 +20,8 @@ app = typer.Typer(
 )
 
 FormatFiles = Annotated[
-    list[Path] | None, typer.Option("--formats", help="File of your own format values with citations; repeatable.")
+    list[Path] | None,
+    typer.Option("--formats", metavar="FILE", help="File of your own format values with citations; repeatable."),
 ]
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run of `openasm score`.")]
 Tin = Annotated[str, typer.Option("--tin", help="The practice.")]
-RuleFiles = Annotated[list[Path] | None, typer.Option("--rules", help="The run's files of rule values; repeatable.")]
+RuleFiles = Annotated[
+    list[Path] | None, typer.Option("--rules", metavar="FILE", help="The run's files of rule values; repeatable.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

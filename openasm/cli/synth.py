@@ -37,7 +37,8 @@ def synth(
         Path | None, typer.Option("--low-back-pain-codes", help="The same for low back pain.")
     ] = None,
     spec: Annotated[
-        list[Path] | None, typer.Option("--spec", help="File of your own constants with their citations; repeatable.")
+        list[Path] | None,
+        typer.Option("--spec", metavar="FILE", help="File of your own constants with their citations; repeatable."),
     ] = None,
     processes: Annotated[int, typer.Option("--processes", help="Processes; 0 takes one for each processor.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -98,4 +99,8 @@ def _lines(out: Path, manifest: dict[str, Any]) -> list[str]:
         lines += ["Next:", f"  openasm claims load --format cclf {shlex.quote(str(out / 'cclf'))} --out CLAIMS"]
     elif "eob" in manifest["formats"]:
         lines += ["Next:", f"  openasm claims load --format eob {shlex.quote(str(out / 'eob'))} --out CLAIMS"]
+    elif "fhir" in manifest["formats"]:
+        records, value_sets = (shlex.quote(str(out / "fhir" / name)) for name in ("patients.ndjson", "value-sets"))
+        year = manifest["last_year"]
+        lines += ["Next:", f"  openasm quality {records} --value-sets {value_sets} --year {year} --out RUN"]
     return lines

@@ -22,7 +22,7 @@ _FORMS = (".html", ".xlsx", ".csv")
 
 @app.command(name="trend")
 def trend_command(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, in any order.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders, in any order.")],
     tin: Annotated[str | None, typer.Option("--tin", help="Only this practice.")] = None,
     npi: Annotated[str | None, typer.Option("--npi", help="Only this clinician of the practice.")] = None,
     measure: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -180,3 +181,18 @@ def test_a_refusal_inside_the_engine_prints_problems_and_nothing_else(tmp_path: 
     assert all(line.startswith("  C107 CCLF5.txt") for line in others), done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+def test_a_refusal_lists_problems_as_the_files_are_read(tmp_path: Path) -> None:
+    """The fixture lacks columns and has several bad values in a row."""
+    bad = Path(__file__).parents[1] / "fixtures" / "bad" / "claims" / "tables"
+    command = "from openasm.cli.main import main; main()"
+    arguments = ["claims", "load", "--format", "tables", str(bad), "--out", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", command, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    places = [re.match(r"  C\d{3} (\w+\.csv)(?:, row (\d+))?", line) for line in done.stderr.splitlines()[1:]]
+    found = [(place[1], int(place[2] or 0)) for place in places if place]
+    files = list(dict.fromkeys(file for file, _ in found))
+    assert len(found) > 5
+    assert found == sorted(found, key=lambda each: (files.index(each[0]), each[1]))
+    assert "row 0" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_every_format_and_the_next_step(tmp_path):
         "fhir",
     }
     assert len((tmp_path / "r" / "fhir" / "patients.ndjson").read_text().splitlines()) == 40
+
+
+def test_records_alone_end_with_the_command_that_reads_them(tmp_path):
+    out = tmp_path / "a [b] region"
+    result = run("--out", str(out), "--seed", "4", "--participants", "2", "--beneficiaries", "40", "--format", "fhir")
+    assert result.exit_code == 0, result.output
+    words = shlex.split(result.stdout.splitlines()[-1])
+    records, value_sets = out / "fhir" / "patients.ndjson", out / "fhir" / "value-sets"
+    assert words[:5] == ["openasm", "quality", str(records), "--value-sets", str(value_sets)]
+    assert records.is_file()
+    assert any(value_sets.iterdir())
 
 
 @pytest.mark.parametrize(
