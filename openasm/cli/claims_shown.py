@@ -6,6 +6,7 @@ import shlex
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def check_lines(result: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield (
         f"Next: openasm episodes {shlex.quote(str(folder))} --cohort heart_failure --codes WORKBOOK.xlsx --year 2027 --out DIR"
     )
+    yield "WORKBOOK.xlsx: CMS's codes list. For practice: --codes demonstration, a made-up list."
 
 
 def _low_months(run_out: Mapping[str, Any]) -> str:
@@ -103,12 +105,25 @@ def _block(by_month: Mapping[str, Mapping[str, int]], settings: Sequence[str], w
     for above in range(max(map(len, heads)), 0, -1):
         words = [head[-above] if len(head) >= above else "" for head in heads]
         rows.append(("month" if above == 1 else "", words))
-    rows += [(month, [f"{counts.get(each, 0):,}" for each in settings]) for month, counts in by_month.items()]
     sizes = [widths[setting] for setting in settings]
+    for months in _runs(by_month):
+        if len(months) > 1:
+            rows.append((f"{months[0]} to {months[-1]}: none", []))
+        else:
+            rows.append((months[0], [f"{by_month[months[0]].get(each, 0):,}" for each in settings]))
     return [
-        (f"  {label:<7}" + "".join(f" {cell:>{size}}" for cell, size in zip(cells, sizes, strict=True))).rstrip()
+        (f"  {label:<7}" + "".join(f" {cell:>{size}}" for cell, size in zip(cells, sizes, strict=False))).rstrip()
         for label, cells in rows
     ]
+
+
+def _runs(by_month: Mapping[str, Mapping[str, int]]) -> Iterator[list[str]]:
+    """Months with lines one by one; months without any that follow each other together."""
+    for empty, months in groupby(by_month, key=lambda month: not by_month[month]):
+        if empty:
+            yield list(months)
+        else:
+            yield from ([month] for month in months)
 
 
 def _every_month(first: str, last: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from openasm.base.errors import WrongUsage
 from openasm.base.money import dollars_text
-from openasm.cli import eligibility
+from openasm.cli import claims, eligibility
 from openasm.cli import episodes as command
 from openasm.runs.cost.synthesis import synthetic_region
 
@@ -84,6 +84,12 @@ def test_a_year_without_episodes_is_told(region: Path, tmp_path: Path) -> None:
     said = invoked(region, tmp_path / "run", year="2021")
     assert "No low back pain episode ends in 2021." in said
     assert "E024" in said
+
+
+def test_the_check_of_claims_names_both_ways_to_give_the_list(region: Path) -> None:
+    done = CliRunner().invoke(claims.app, ["check", str(region)])
+    assert "--codes WORKBOOK.xlsx" in done.stdout
+    assert "--codes demonstration, a made-up list" in done.stdout
 
 
 def test_one_word_takes_the_made_up_list(region: Path, tmp_path: Path) -> None:
