@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from openasm import __version__
+from openasm.base.duckdb_end import let_go_of_duckdb
 from openasm.base.errors import InputRefused, OpenAsmError
 from openasm.base.problems import in_reading_order
 
@@ -114,13 +115,18 @@ def _root(
 
 def main() -> None:
     """Run the command line; every failure ends with its exit code and no traceback."""
-    # Before it ends, the interpreter searches all it holds for cycles, a tenth of a second for nothing once engines are loaded.
-    atexit.register(gc.freeze)
+    atexit.register(_end)
     code = _exit_code_of_failure()
     # The failure and its frames are gone by now; what they held in cycles, an engine's connection above all, has to be let go before
     # `freeze`, or the engine complains of it on standard error.
     gc.collect()
     sys.exit(code)
+
+
+def _end() -> None:
+    """Spare the interpreter its last search of all it holds for cycles: a tenth of a second for nothing, engines apart."""
+    let_go_of_duckdb()
+    gc.freeze()
 
 
 def _exit_code_of_failure() -> int:

@@ -6,7 +6,6 @@ import atexit
 import copy
 import itertools
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,22 +16,11 @@ import narwhals as nw
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from openasm.base.duckdb_end import let_go_of_duckdb
 from openasm.tables.engine import PARQUET_ROW_GROUP, Frame, csv_files, new_spill_folder, parquet_files, remove_folder
 from openasm.tables.whole_file import temporary_beside
 
-
-def _release_types() -> None:
-    """Let go of DuckDB's type objects while the interpreter still can.
-
-    Left to the end of the process they outlive it and DuckDB's binding layer fills standard error with a report of leaks
-    (seen with duckdb 2.0 and narwhals 2.29); nothing uses these modules any more when this runs.
-    """
-    for name, module in list(sys.modules.items()):
-        if name.startswith(("duckdb", "_duckdb", "narwhals._duckdb")):
-            vars(module).clear()
-
-
-atexit.register(_release_types)
+atexit.register(let_go_of_duckdb)
 
 
 class DuckDbEngine:

@@ -35,6 +35,7 @@ def test_publish_back_up_restore_and_compare(run_folder: Path, tmp_path: Path) -
     data, copy, again = tmp_path / "data", tmp_path / "copy", tmp_path / "again"
     published = command("publish", run_folder, "--data", data)
     assert published.returncode == 0, published.stderr
+    assert published.stderr == ""  # nor a word of the engine about what outlives it
     assert "5 participants of 2 practices, 5 gaps, 3 episodes" in published.stdout
     assert "was published before" in command("publish", run_folder, "--data", data).stdout
     assert (data / "keys" / "master.key").stat().st_mode & 0o777 == 0o600
