@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import narwhals as nw
 
 from openasm.base.problems import Problem, Problems
 from openasm.claims.contract import CLAIMS_TABLES
-from openasm.claims.covered import coverage_rules
+from openasm.claims.covered import coverage_rules, covered_months
 from openasm.claims.folder import Claims, open_claims, table_path
 from openasm.tables.contracts import check_table
 from openasm.tables.engine import Engine, Frame
@@ -101,6 +102,7 @@ def check_claims(folder: Path, engine: Engine) -> ClaimsCheck:
         ),
     ]
     volumes = _volumes(claims, engine)
+    findings.append(_scattered(volumes, rows["claim_lines"]))
     return ClaimsCheck(
         claims.data_start,
         claims.data_end,
@@ -119,9 +121,25 @@ def _count(frame: Frame, engine: Engine) -> int:
     return int(engine.to_arrow(frame.select(nw.len().alias("rows"))).to_pylist()[0]["rows"])
 
 
+def _scattered(volumes: list[dict[str, Any]], every: int) -> Finding:
+    """Lines outside the months that the lines themselves say are covered, whatever `claims.json` says."""
+    lines = Counter[dt.date]()
+    for row in volumes:
+        lines[dt.date.fromisoformat(f"{row['month']}-01")] += row["lines"]
+    first, last = covered_months(lines) if lines else (dt.date.min, dt.date.max)
+    return Finding(
+        "lines outside the months that hold nearly all others",
+        sum(count for month, count in lines.items() if not first <= month <= last),
+        every,
+        "Most likely mistyped dates. If the days covered reach to them, load the claims again: episodes are cut at these days.",
+    )
+
+
 def _volumes(claims: Claims, engine: Engine) -> list[dict[str, Any]]:
+    """Lines and cents by month and setting; lines without a day stand in no month."""
     grouped = (
-        claims.claim_lines.with_columns(month=nw.col("from_date").dt.truncate("1mo"))
+        claims.claim_lines.filter(~nw.col("from_date").is_null())
+        .with_columns(month=nw.col("from_date").dt.truncate("1mo"))
         .group_by("month", "setting")
         .agg(nw.len().alias("lines"), nw.col("cost_cents").sum().alias("cents"))
         .sort("month", "setting")
@@ -129,7 +147,7 @@ def _volumes(claims: Claims, engine: Engine) -> list[dict[str, Any]]:
     return [
         {
             "month": row["month"].isoformat()[:7],
-            "setting": row["setting"],
+            "setting": row["setting"] or "unknown",
             "lines": int(row["lines"]),
             "cents": int(row["cents"] or 0),
         }

@@ -61,7 +61,7 @@ def check_lines(result: Mapping[str, Any], folder: Path) -> Iterator[str]:
     yield (
         f"Next: openasm episodes {shlex.quote(str(folder))} --cohort heart_failure --codes WORKBOOK.xlsx --year 2027 --out DIR"
     )
-    yield "WORKBOOK.xlsx: CMS's codes list. For practice: --codes demonstration, a made-up list."
+    yield from _wrapped("WORKBOOK.xlsx: CMS's codes list. For practice: --codes demonstration, a made-up list.")
 
 
 def _low_months(run_out: Mapping[str, Any]) -> str:

@@ -186,6 +186,7 @@ def test_every_figure_of_the_check(tmp_path: Path) -> None:
         "lines in months without enrollment": (2, 21),
         "diagnoses without a claim line": (1, 2),
         "claim lines sharing claim and line number with another": (2, 21),
+        "lines outside the months that hold nearly all others": (0, 21),
     }
     assert all(each["effect"] for each in found["findings"])
     shares = {each["name"]: each["share"] for each in found["findings"]}

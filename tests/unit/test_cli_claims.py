@@ -117,6 +117,36 @@ def test_the_check_fits_eighty_columns_and_names_only_what_was_found(tmp_path: P
     assert "Run-out: The last months look complete." in said
 
 
+def test_claims_whose_days_a_mistyped_date_once_decided(tmp_path: Path) -> None:
+    """A folder loaded before dates were weighed: the check says what is wrong and shows no two hundred empty months."""
+    out = loaded(tmp_path, [*days_of((2026, 1), 8), dt.date(2045, 1, 9)])
+    manifest = json.loads((out / "claims.json").read_text())
+    (out / "claims.json").write_text(json.dumps(manifest | {"data_end": "2045-01-31"}))
+    said = run("check", str(out)).splitlines()
+    assert "  lines outside the months that hold nearly all others: 1 of 193 (0.5%)" in said
+    assert "load the claims again" in " ".join(" ".join(said).split())
+    assert "  2026-09 to 2044-12: none" in said
+    assert len(said) < 50
+    assert any("Cannot be told" in line for line in said)
+
+
+def test_lines_without_a_day_or_setting_are_described(tmp_path: Path) -> None:
+    out = loaded(tmp_path, days_of((2026, 1), 8))
+    path = out / "claim_lines.parquet"
+    table = pq.read_table(path)
+    for place, column in ((3, "from_date"), (4, "setting")):
+        values = table[column].to_pylist()
+        values[place] = None
+        at = table.column_names.index(column)
+        table = table.set_column(at, column, pa.array(values, table.schema.field(column).type))
+    pq.write_table(table, path)
+    said = run("check", str(out))
+    assert "T004 claim_lines.parquet from_date" in said
+    assert "unknown" in said
+    volumes = json.loads(run("check", str(out), "--json"))["volumes"]
+    assert sum(row["lines"] for row in volumes) == 8 * 24 - 1
+
+
 def test_numbers_too_wide_for_the_screen_go_into_a_second_table(tmp_path: Path) -> None:
     out = loaded(tmp_path, days_of((2026, 1), 3))
     done = CliRunner().invoke(app, ["check", str(out)], env={"COLUMNS": "50"})
