@@ -10,6 +10,7 @@
 | `OPENASM_PROXY` | address of that proxy, whose headers are believed; `127.0.0.1` unless said otherwise |
 | `OPENASM_MAIL` | `smtp://user:password@host:port` (`smtps://` for TLS from the start); without it mails are files in the data folder |
 | `OPENASM_MAIL_FROM` | sender of mails |
+| `OPENASM_TIME_ZONE` | whose day "today" is, and whose clock pages show, as in `America/New_York`; else the machine's, else UTC |
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from openasm.base.errors import WrongUsage
 
@@ -42,6 +44,7 @@ class Configuration:
     proxy: str
     mail_url: str
     mail_from: str
+    time_zone: str
     _given_key: str = field(repr=False)
 
     @cached_property
@@ -126,8 +129,37 @@ def configuration_from(environment: Mapping[str, str]) -> Configuration:
         proxy=environment.get("OPENASM_PROXY", "").strip() or "127.0.0.1",
         mail_url=mail_url,
         mail_from=environment.get("OPENASM_MAIL_FROM", "").strip() or "openasm@localhost",
+        time_zone=_time_zone(environment, throw_away=not data),
         _given_key=key,
     )
+
+
+def _time_zone(environment: Mapping[str, str], *, throw_away: bool) -> str:
+    """The zone that is said, else the machine's where it can be told, else UTC, which checks and tests always have."""
+    said = environment.get("OPENASM_TIME_ZONE", "").strip()
+    if said and not _is_zone(said):
+        raise WrongUsage("OPENASM_TIME_ZONE must name a zone of the IANA list, as in America/New_York or UTC.")
+    return said or ("UTC" if throw_away else machine_time_zone(environment))
+
+
+def machine_time_zone(environment: Mapping[str, str], settings: Path = Path("/etc")) -> str:
+    """The zone's name from `TZ`, or from where the machine keeps it (Linux, macOS); UTC where neither says."""
+    link = str((settings / "localtime").resolve())
+    written = settings / "timezone"
+    found = (
+        environment.get("TZ", "").strip().removeprefix(":"),
+        link.partition("/zoneinfo/")[2],
+        written.read_text(encoding="utf-8", errors="replace").strip() if written.is_file() else "",
+    )
+    return next((name for name in found if name and _is_zone(name)), "UTC")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # not a name, a folder of names, not in the list
+        return False
+    return True
 
 
 def _kept_key(path: Path) -> bytes:

@@ -30,16 +30,18 @@ def remind(
 ) -> None:
     """Send each person what is due soon or late in their practices' plans, each task once. OPENASM_MAIL says through which server."""
     try:
-        day = dt.date.fromisoformat(today) if today else dt.datetime.now(dt.UTC).date()
+        day = dt.date.fromisoformat(today) if today else None
     except ValueError:
         raise WrongUsage("--today takes a day, as in 2027-03-01.") from None
     if address and not address.startswith(("https://", "http://")):
         raise WrongUsage("--address begins with https:// or http://.")
     configure(data)
     migrate()
+    from django.utils import timezone
+
     from openasm.app.readiness.reminders import send_reminders
 
-    done = send_reminders(today=day, address=address, send=not dry_run)
+    done = send_reminders(today=day or timezone.localdate(), address=address, send=not dry_run)
     verb = "would go out" if dry_run else "sent"
     typer.echo(
         f"{done.mails} mail{'' if done.mails == 1 else 's'} {verb}, about {done.tasks} task{'' if done.tasks == 1 else 's'}."

@@ -51,8 +51,8 @@ def serve(
     """Serve the workbench until stopped. The first start prints a one-time link that makes the first account."""
     if not 1 <= port <= 65_535 or threads < 0 or not 1 <= processes <= 64:
         raise WrongUsage("--port is 1 to 65535, --threads 0 or more, --processes 1 to 64.")
-    hooks = None if value_sets is None else _hooks(value_sets, year)
     configure(data)
+    hooks = None if value_sets is None else _hooks(value_sets, year)
     started = prepare(demo=_load_demo if demo else None)
     where = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 (shown, not bound)
     typer.echo(f"OpenASM workbench: {where}/   (stop with Ctrl-C)")
@@ -67,13 +67,14 @@ def serve(
 
 def _hooks(value_sets: Path, year: int) -> Callable[[Any, Any], Iterable[bytes]]:
     """The quality room's service; the workbench may not know that room, so the two are put together here."""
+    from django.utils import timezone
+
     from openasm.cli.cds_hooks import service_for
     from openasm.quality.cds_hooks import Application
 
-    def today() -> dt.date:
-        return dt.datetime.now(dt.UTC).astimezone().date()
-
-    return Application(service_for(value_sets, year=year or today().year, measures="", today=today))
+    return Application(
+        service_for(value_sets, year=year or timezone.localdate().year, measures="", today=timezone.localdate)
+    )
 
 
 def _load_demo() -> str:

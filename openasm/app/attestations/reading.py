@@ -31,8 +31,8 @@ class People:
 
 
 def today() -> dt.date:
-    """The day pages are drawn for (UTC)."""
-    return timezone.now().date()
+    """The day pages are drawn for, where the practice is."""
+    return timezone.localdate()
 
 
 def asked_year(request: HttpRequest) -> int:

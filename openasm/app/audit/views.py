@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from openasm.app.access.rules import PageRequest, Permission, access, operators
@@ -84,12 +85,12 @@ def _filtered(request: PageRequest, events: QuerySet[AuditEvent]) -> tuple[Filte
     if wanted["since"]:
         events = events.filter(at__gte=_midnight(wanted["since"]))
     if wanted["until"]:
-        events = events.filter(at__lt=_midnight(wanted["until"]) + dt.timedelta(days=1))
+        events = events.filter(at__lt=_midnight(wanted["until"] + dt.timedelta(days=1)))
     return form, events
 
 
 def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
+    return timezone.make_aware(dt.datetime.combine(day, dt.time()))
 
 
 def shown(event: AuditEvent, names: dict[str, str] | None = None) -> dict[str, Any]:

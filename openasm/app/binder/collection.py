@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.utils import timezone
 
 from openasm.app.access.request import PatientScope
 from openasm.app.arrangements.models import ArrangementVersion
@@ -101,10 +102,15 @@ def _retention(
     rules: Rules,
 ) -> tuple[Kept, ...]:
     """What is kept until when: counted from its own day or from the last day for submitting, whichever is later."""
-    things = [(f"Attestation version {each.number} ({each.step})", each.at.date()) for each in versions]
-    things += [(f"Document {each.name} ({each.about.split(':')[0]})", each.added_at.date()) for each in documents]
-    things += [(f"Arrangement with {each.partner}, version {each.number}", each.at.date()) for each in arrangements]
-    things += [(f"Submission package {each.key}", each.at.date()) for each in packages]
+    things = [(f"Attestation version {each.number} ({each.step})", timezone.localdate(each.at)) for each in versions]
+    things += [
+        (f"Document {each.name} ({each.about.split(':')[0]})", timezone.localdate(each.added_at)) for each in documents
+    ]
+    things += [
+        (f"Arrangement with {each.partner}, version {each.number}", timezone.localdate(each.at))
+        for each in arrangements
+    ]
+    things += [(f"Submission package {each.key}", timezone.localdate(each.at)) for each in packages]
     deadline = submission_deadline(year)
     return tuple(
         Kept(what, since, documentation_kept_until(max(since, deadline), rules))

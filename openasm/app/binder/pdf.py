@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from openasm import __version__
 from openasm.app.attestations.answers import item_kinds, rules_of
 from openasm.app.binder.collection import Binder
@@ -77,7 +79,7 @@ def _story(binder: Binder, files: Sequence[tuple[str, str]]) -> Story:
             [
                 each.name,
                 each.about.split(":")[0],
-                f"{each.added_at.date()} {each.added_by}",
+                f"{timezone.localdate(each.added_at)} {each.added_by}",
                 each.sha256,
                 by_hash.get(each.sha256, "–"),
             ]
@@ -88,7 +90,7 @@ def _story(binder: Binder, files: Sequence[tuple[str, str]]) -> Story:
     story += _table(
         ["Task of the plan", "State", "Owner", "Evidence", "By"],
         [
-            [each.key, each.state, each.owner or "–", each.evidence or "–", f"{each.by}, {each.at.date()}"]
+            [each.key, each.state, each.owner or "–", each.evidence or "–", f"{each.by}, {timezone.localdate(each.at)}"]
             for each in binder.tasks
         ],
         (2, 1, 1.5, 3, 2),

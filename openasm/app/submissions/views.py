@@ -146,7 +146,7 @@ def submission(request: PageRequest, practice: Practice, package: str) -> HttpRe
         "receipts": list(found.receipts.all()),
         "form": ReceiptForm(),
         "deadline": deadline,
-        "days_left": (deadline - timezone.now().date()).days,
+        "days_left": (deadline - timezone.localdate()).days,
     }
     return render(request, "submissions/submission.html", context)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -106,7 +107,9 @@ def chance(value: float | None) -> str:
 
 @register.filter
 def day(value: dt.date | None) -> str:
-    """A day in words: `Mar 31, 2028`."""
+    """A day in words: `Mar 31, 2028`; of a moment the day it was where the practice is."""
+    if isinstance(value, dt.datetime):
+        value = timezone.localdate(value)
     return NONE if value is None else f"{_MONTHS[value.month - 1]} {value.day}, {value.year}"
 
 
