@@ -164,6 +164,16 @@ def test_one_mistyped_date_of_any_format_decides_nothing(tmp_path: Path, source_
     assert months == (wanted[:1] if source_format == "tables" else wanted)
 
 
+def test_a_month_just_begun_is_not_covered_and_not_named(tmp_path: Path) -> None:
+    """A delivery made in the first days of May, and a stay that began in December: a line each beside a usual month's 100 or 125."""
+    days = [*DAYS * 4, dt.date(2026, 5, 2), dt.date(2025, 12, 30)]
+    manifest = load_claims("tables", [tables(tmp_path / "in", days)], tmp_path / "out", threads=1)
+    assert (manifest["data_start"], manifest["data_end"]) == ("2025-12-01", "2026-05-31")
+    manifest = load_claims("tables", [tables(tmp_path / "more", DAYS * 5 + days[-2:])], tmp_path / "few", threads=1)
+    assert (manifest["data_start"], manifest["data_end"]) == ("2026-01-01", "2026-04-30")
+    assert "C008" not in {each["code"] for each in manifest["problems"]}
+
+
 def test_days_that_are_stated_go_before(tmp_path: Path) -> None:
     source = deliveries(tmp_path / "in", [*DAYS, dt.date(2026, 8, 9), MISTYPED])
     manifest = load_claims(
