@@ -156,7 +156,7 @@ def _rows(problems: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         found = "; ".join(problem["found"] for problem in others if problem["found"])
         return f": {found}" if found else ""
-    named = [f"{each['row']:,}{_beside(each['found'])}" for each in rows]
+    named = [f"{each['row']}{_beside(each['found'])}" for each in rows]
     more = sum(problem["count"] for problem in others)
     return f", row{'s' if len(rows) + more > 1 else ''} {', '.join(named)}{f' and {more:,} more' if more else ''}"
 
