@@ -21,6 +21,7 @@ from openasm.base.identity import stable_hash
 from openasm.claims.contract import WHOLE_CLAIM_SETTINGS
 from openasm.episodes.days import age_on, date_of, day_number, month_number
 from openasm.episodes.hcc import ConditionCategories
+from openasm.episodes.specifications.codes_list import WHOLE_EPISODE, Window
 from openasm.episodes.specifications.construction import Construction
 from openasm.episodes.specifications.lists import CodeKind, CodesList, Condition
 
@@ -309,7 +310,10 @@ def attribution(
 
 @dataclass(frozen=True)
 class Service:
-    """What is counted once: a line, or a whole claim of a setting that is paid by the claim. place: the line, -1 a claim."""
+    """What is counted once: a line, or a whole claim of a setting that is paid by the claim. place: the line, -1 a claim.
+
+    category, window: of the rule that takes it.
+    """
 
     beneficiary: str
     claim_id: str
@@ -318,10 +322,13 @@ class Service:
     day: int
     cents: int
     category: str
+    window: Window
 
 
 def assigned_services(facts: Facts, codes: CodesList) -> list[Service]:
     """Each line or whole claim with the category of the first rule, in workbook order, that takes it; others are left out.
+
+    A rule with a window takes it only in some episodes: it is told, and so are the next, to the first rule without a window.
 
     A professional line of $80 and an inpatient claim of two lines ($9,000 and $0) whose rules ask for I50:
 
@@ -345,18 +352,30 @@ def assigned_services(facts: Facts, codes: CodesList) -> list[Service]:
             if setting in rule.settings and right_code and right_diagnosis:
                 day = min(line.day for line in lines)
                 cents = sum(line.cost_cents for line in lines)
-                found.append(Service(beneficiary, claim_id, place, setting, day, cents, rule.category))
-                break
+                found.append(Service(beneficiary, claim_id, place, setting, day, cents, rule.category, rule.window))
+                if rule.window == WHOLE_EPISODE:
+                    break
     return found
 
 
 def services_of(episode: Episode, services: Iterable[Service]) -> list[Service]:
-    """The services whose day lies within the episode."""
-    return [
-        each
-        for each in services
-        if each.beneficiary == episode.beneficiary and episode.start <= each.day <= episode.end
-    ]
+    """The services whose day lies within the episode, or in the window of their rule; each by the first rule that has it.
+
+    Rules "Early" for 30 days from the start and "Visits" for the whole episode, episode on days 100-464:
+
+    | service on day | taken by |
+    |---|---|
+    | 99 | none |
+    | 100, 130 | Early |
+    | 131, 464 | Visits |
+    """
+    found: dict[tuple[str, int, str], Service] = {}
+    for each in services:
+        if each.beneficiary == episode.beneficiary and each.window.holds(
+            each.day, start=episode.start, end=episode.end
+        ):
+            found.setdefault((each.claim_id, each.place, each.setting), each)
+    return list(found.values())
 
 
 # 6. Conditions, sub-groups, exclusions.

@@ -106,6 +106,7 @@ def days_looked_back(codes: CodesList, construction: Construction) -> int:
         construction.lookback_days,
         construction.prior_care_days,
         *(condition.days_before or 0 for condition in conditions),
+        *(-rule.window.first_day for rule in codes.service_rules),
     )
 
 

@@ -1,8 +1,9 @@
 """Step 5: the services a workbook rule takes, and the costs of episodes.
 
 A service is a line, or a whole claim of a setting that is paid by the claim (by its first day, with its whole cost). The
-first rule in workbook order that takes it gives its category; which rule that is does not depend on the episode, so it is
-found once and the services are then laid over the episodes.
+first rule in workbook order that takes it gives its category. Without windows, which rule that is does not depend on the
+episode, so it is found once and the services are then laid over the episodes. With them it is found once for each window,
+and among these the first whose window has the service is chosen in each episode.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import narwhals as nw
 
 from openasm.claims.contract import WHOLE_CLAIM_SETTINGS
 from openasm.episodes.cutting import EPISODE
-from openasm.episodes.frames import CLAIM, PERSON, small_table, total
-from openasm.episodes.specifications.lists import DiagnosisCondition, ServiceRule
+from openasm.episodes.frames import CLAIM, FAR, PERSON, small_table, total
+from openasm.episodes.specifications.codes_list import WHOLE_EPISODE, DiagnosisCondition, ServiceRule
 from openasm.tables.engine import Engine, Frame
 
 SERVICE = [*CLAIM, "place", "setting"]
+WINDOW = ("window_first", "window_last")
+"""Columns of services: first and last day, from the episode's first, on which their rule takes them."""
 WHOLE_CLAIM = -1  # the place of a service that is a whole claim; lines are numbered from 0
 
 
 def assigned_services(lines: Frame, diagnoses: Frame, rules: Sequence[ServiceRule], engine: Engine) -> Frame:
     """Services with the first rule that takes them: beneficiary, claim_id, place, setting, day, cents, rule (its order).
+
+    When any rule has a window, the first of each window is told, with the columns of `WINDOW`.
 
     lines, diagnoses: of the beneficiaries with episodes. As `plain.assigned_services`.
     """
@@ -49,17 +54,27 @@ def assigned_services(lines: Frame, diagnoses: Frame, rules: Sequence[ServiceRul
         asking = hits.filter(nw.col("condition") > 0)
         taken.append(asking.join(by_header, on=[*CLAIM, "condition"], how="semi"))
         taken.append(asking.join(by_line, on=[*CLAIM, "place", "condition"], how="semi"))
-    first_rule = (
-        nw.concat([each.select(*SERVICE, "rule") for each in taken], how="vertical")
-        .group_by(*SERVICE)
-        .agg(nw.col("rule").min())
-    )
+    asked = nw.concat([each.select(*SERVICE, "rule") for each in taken], how="vertical")
+    columns = []
+    if any(rule.window != WHOLE_EPISODE for rule in rules):
+        columns = list(WINDOW)
+        asked = asked.join(_window_table(rules, engine), on="rule", how="inner")
+    first_rule = asked.group_by(*SERVICE, *columns).agg(nw.col("rule").min())
     amounts = (
         placed.join(first_rule.select(*CLAIM).unique(), on=CLAIM, how="semi")
         .group_by(*SERVICE)
         .agg(nw.col("day").min(), total("cost_cents").alias("cents"))
     )
-    return amounts.join(first_rule, on=SERVICE, how="inner").select(*SERVICE, "day", "cents", "rule")
+    return amounts.join(first_rule, on=SERVICE, how="inner").select(*SERVICE, "day", "cents", "rule", *columns)
+
+
+def _window_table(rules: Sequence[ServiceRule], engine: Engine) -> Frame:
+    """Each rule's window, as days from the episode's first."""
+    rows = [
+        (rule.order, rule.window.first_day, FAR if rule.window.last_day is None else rule.window.last_day)
+        for rule in rules
+    ]
+    return small_table(engine, dict.fromkeys(("rule", *WINDOW), int), rows)
 
 
 def _code_hits(
@@ -128,11 +143,17 @@ def _meeting(coded: Frame, table: dict[int, Frame], barred: Frame | None, key: S
 
 
 def services_in_episodes(services: Frame, episodes: Frame) -> Frame:
-    """Services laid over the episodes their day lies in: episode and the columns of `services`."""
+    """Services laid over the episodes in whose windows their day lies: episode and the columns of `services`."""
+    over = services.join(episodes.select(EPISODE, PERSON, "start", "end"), on=PERSON, how="inner")
+    if WINDOW[0] not in services.collect_schema().names():
+        return over.filter((nw.col("day") >= nw.col("start")) & (nw.col("day") <= nw.col("end"))).select(
+            EPISODE, *SERVICE, "day", "cents", "rule"
+        )
+    first, last = nw.col("start") + nw.col(WINDOW[0]), nw.col("start") + nw.col(WINDOW[1])
     return (
-        services.join(episodes.select(EPISODE, PERSON, "start", "end"), on=PERSON, how="inner")
-        .filter((nw.col("day") >= nw.col("start")) & (nw.col("day") <= nw.col("end")))
-        .select(EPISODE, *SERVICE, "day", "cents", "rule")
+        over.filter((nw.col("day") >= first) & (nw.col("day") <= last) & (nw.col("day") <= nw.col("end")))
+        .group_by(EPISODE, *SERVICE, "day", "cents")
+        .agg(nw.col("rule").min())
     )
 
 

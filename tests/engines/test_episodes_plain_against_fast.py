@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from openasm.episodes.hcc import condition_categories
 from openasm.episodes.outcome import Outcome
 from openasm.episodes.plain import Diagnosis, Facts, Line, Month, Person, cost_measure, windows
 from openasm.episodes.plain import Outcome as PlainOutcome
+from openasm.episodes.specifications.codes_list import WHOLE_EPISODE, CodesList, Window
 from openasm.episodes.windows import attribution_windows
 from openasm.tables.engine import Engine, open_engine
 from tests.builders.episode_claims import demonstration, fast
@@ -39,10 +41,14 @@ SPARK = pytest.param(
 )
 
 
+EXAMPLES = int(os.environ.get("OPENASM_EPISODE_EXAMPLES", "5"))
+"""Claim sets for each cohort and test. With 200, as before a release, the file takes some minutes for each hundred."""
+
+
 def hurried(engine: Engine) -> settings:
     """Few but large examples; one on Spark, where every query takes a second: the budget is DuckDB's."""
     return settings(
-        max_examples=1 if engine.name == "spark" else 5,
+        max_examples=1 if engine.name == "spark" else EXAMPLES,
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
@@ -231,10 +237,31 @@ def test_windows_are_those_of_the_recursion(engine: Engine, confirm_days: int, w
     assert found.num_rows == len(expected) > 100
 
 
+def with_windows_and_bars(codes: CodesList) -> CodesList:
+    """The rules of a list for parts of the episode before those for the whole, and all of them barred from two diagnoses."""
+    windows = (Window(0, 3), Window(4, 6), Window(-2, -1), Window(2, 10), WHOLE_EPISODE)
+    rules = [
+        replace(
+            rule,
+            category=f"{rule.category} {window.first_day} to {window.last_day}",
+            window=window,
+            condition=replace(rule.condition, barred=("I5020", "I509", "M5451", "M5459"))
+            if rule.condition.category
+            else rule.condition,
+        )
+        for window in windows
+        for rule in codes.service_rules
+    ]
+    numbered = tuple(replace(rule, order=order) for order, rule in enumerate(rules))
+    return replace(codes, service_rules=numbered)
+
+
 @pytest.mark.parametrize("cohort", ["heart_failure", "low_back_pain"])
 def test_equal_on_crowded_edges(engine: Engine, cohort: str, tmp_path: Path) -> None:
     codes, construction = demonstration(cohort, **SMALL)
+    codes = with_windows_and_bars(codes)
     seen = {"episodes": 0, "regressions": 0}
+    categories: set[str] = set()
 
     @hurried(engine)
     @given(claim_sets(cohort=cohort, days=st.integers(NEW_YEAR - 12, NEW_YEAR + 30), people=12))
@@ -246,25 +273,39 @@ def test_equal_on_crowded_edges(engine: Engine, cohort: str, tmp_path: Path) -> 
         quick = fast(facts, engine, folder, codes=codes, construction=construction, year=YEAR)
         assert_equal(plain, quick)
         seen["episodes"] += len(plain.episodes)
+        categories.update(category for _, category, _ in plain.costs)
         seen["regressions"] += sum(model.basis == "regression" for model in quick.expected.models)
 
     check()
     if engine.name != "spark":  # one example need not meet everything
         assert seen["episodes"] > 30
         assert seen["regressions"] > 0
+        assert {category.split(maxsplit=3)[3] for category in categories} >= {
+            "0 to 3",
+            "4 to 6",
+            "-2 to -1",
+            "2 to 10",
+            "0 to None",
+        }
 
 
 @pytest.mark.parametrize("cohort", ["heart_failure", "low_back_pain"])
 def test_equal_at_the_constants_of_the_definition(engine: Engine, cohort: str, tmp_path: Path) -> None:
     codes, construction = demonstration(cohort, minimum_model_episodes=4)
     confirm, window = construction.confirm_days, construction.window_days
+    prior, lookback = construction.prior_care_days, construction.lookback_days
     steps = st.sampled_from([0, 0, confirm - 1, confirm, confirm + 1, window - 1, window, window + 1, 30])
     opening = NEW_YEAR - (400 if cohort == "heart_failure" else 100)
-    days = st.builds(
+    within = st.builds(
         lambda chosen, offset: opening + sum(chosen) + offset,
         st.lists(steps, max_size=2),
         st.sampled_from([0, 0, 1, 2]),
     )
+    # Days from which prior care and lookback just reach an episode that starts on `opening`, or just do not.
+    before = st.sampled_from([prior - 1, prior, prior + 1, lookback - 1, lookback, lookback + 1]).map(
+        lambda back: opening - back
+    )
+    days = st.one_of(within, within, within, within, before)
     seen = 0
 
     @hurried(engine)

@@ -13,7 +13,13 @@ import pytest
 from openasm.episodes import days, hcc, plain
 from openasm.episodes.days import date_of, day_number
 from openasm.episodes.plain import Diagnosis, Episode, Facts, Line, Qualifying
-from openasm.episodes.specifications import codes_list, construction, service_rules, workbook
+from openasm.episodes.specifications import (
+    codes_list,
+    construction,
+    service_rules,
+    service_windows,
+    workbook,
+)
 from tests.builders.episode_claims import demonstration, enrolled, living, visits
 
 CATEGORIES = hcc.condition_categories("CMS-HCC Model V24", 2026)
@@ -22,7 +28,9 @@ EPISODE = Episode("id", "P", "000000001", START, START + 364)
 EVERYTHING = enrolled("P", dt.date(2025, 1, 1), dt.date(2028, 12, 1))
 
 
-@pytest.mark.parametrize("module", [plain, days, hcc, construction, codes_list, service_rules, workbook])
+@pytest.mark.parametrize(
+    "module", [plain, days, hcc, construction, codes_list, service_rules, service_windows, workbook]
+)
 def test_examples_in_docstrings(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 

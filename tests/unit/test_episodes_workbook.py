@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 
 from openasm.base.errors import InputRefused
 from openasm.base.problems import Problems
+from openasm.episodes.specifications.codes_list import WHOLE_EPISODE, Window
 from openasm.episodes.specifications.construction import construction_for, demonstration_workbook
 from openasm.episodes.specifications.lists import (
     CodeKind,
@@ -24,6 +25,7 @@ from openasm.episodes.specifications.lists import (
     load_codes_list,
 )
 from openasm.episodes.specifications.workbook import read_workbook
+from openasm.runs.cost.synthesis import synthetic_region
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "codes"
 HEART, BACK = "heart_failure", "low_back_pain"
@@ -158,6 +160,83 @@ def test_a_diagnosis_taken_by_name_and_excluded_is_warned_of(tmp_path: Path) -> 
     assert codes.service_rules[1].condition == DiagnosisCondition("I50", listed="I509")
     [warned] = [problem for problem in problems if problem.kind.code == "E029"]
     assert (warned.row, warned.column, warned.found) == (9, "Service_Assignment_AB", "'I509'")
+
+
+WINDOW_WORDS = """
+section: cost_measure
+parameters:
+  window_words:
+    values:
+      - years: [2027]
+        value:
+          during episode: episode
+          episode: episode
+          first fortnight: {first_day: 0, last_day: 13}
+          run-up: {first_day: -30, last_day: -1}
+        citation: made up for a test
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "window"),
+    [
+        ("Episode", WHOLE_EPISODE),
+        ("", WHOLE_EPISODE),
+        ("30 days after trigger", Window(0, 30)),
+        ("Within 1 day after the episode's start", Window(0, 1)),
+        ("90 days from episode start date", Window(0, 90)),
+        ("7 days before", Window(-7, -1)),
+        ("14 Days Prior to the Episode Start", Window(-14, -1)),
+        ("First fortnight", Window(0, 13)),
+        ("Run-up", Window(-30, -1)),
+    ],
+)
+def test_windows_of_service_rules(tmp_path: Path, cell: str, window: Window) -> None:
+    def put(book: Any) -> None:
+        book["Service_Assignment_AB"]["J8"] = cell
+        book["Service_Assignment_D"]["E8"] = cell
+
+    spec = tmp_path / "words.yaml"
+    spec.write_text(WINDOW_WORDS, encoding="utf-8")
+    path = changed(HEART, tmp_path, put)
+    codes = load_codes_list(path, construction_for(HEART, 2027, overlays=[spec]), Problems())
+    drugs = [rule for rule in codes.service_rules if rule.settings == ("drug",)]
+    assert (codes.service_rules[0].window, drugs[0].window) == (window, window)
+    assert codes.service_rules[1].window == WHOLE_EPISODE
+
+
+@pytest.mark.parametrize(
+    "cell", ["30 days", "0 days before", "days 1 to 30", "30 days after discharge", "-3 days after"]
+)
+def test_windows_that_are_not_understood_are_refused(tmp_path: Path, cell: str) -> None:
+    path = changed(HEART, tmp_path, lambda book: book["Service_Assignment_AB"].__setitem__("J8", cell))
+    [(code, _, row, column, found)] = problems_of(path)
+    assert (code, row, column) == ("E010", 8, "Service_Assignment_AB: Window")
+    assert cell in found
+
+
+@pytest.mark.parametrize(
+    "meaning", ["whenever", "{first_day: 3, last_day: 2}", "{first_day: 0}", "{first_day: 0, last_day: 1.5}"]
+)
+def test_a_word_whose_meaning_is_no_window_is_refused(tmp_path: Path, meaning: str) -> None:
+    spec = tmp_path / "words.yaml"
+    spec.write_text(
+        WINDOW_WORDS.replace("{first_day: 0, last_day: 13}", meaning).replace("first fortnight", "soon"),
+        encoding="utf-8",
+    )
+    with pytest.raises(InputRefused) as refused:
+        load_codes_list(demonstration_workbook(HEART), construction_for(HEART, 2027, overlays=[spec]), Problems())
+    wrong = [each for each in refused.value.problems if each.kind.code == "E031"]
+    assert [(each.file, each.column, each.found) for each in wrong] == [("--spec", "window_words", "'soon'")]
+
+
+def test_no_region_is_made_for_a_list_with_windows(tmp_path: Path) -> None:
+    path = changed(HEART, tmp_path, lambda book: book["Service_Assignment_AB"].__setitem__("J8", "30 days after"))
+    with pytest.raises(InputRefused) as refused:
+        synthetic_region(1, tmp_path / "region", participants=2, beneficiaries=20, workbooks={HEART: path})
+    [problem] = [each for each in refused.value.problems if each.kind.code == "G002"]
+    assert (problem.file, problem.found) == ("changed.xlsx", "a window on 1 of 5 rules")
+    assert not (tmp_path / "region").exists()
 
 
 @pytest.mark.shared

@@ -53,8 +53,34 @@ class DiagnosisCondition:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Days relative to an episode's first day (0), both included; negative days lie before it. last_day None: its last day.
+
+    No window reaches past the episode's end.
+    """
+
+    first_day: int = 0
+    last_day: int | None = None
+
+    def holds(self, day: int, *, start: int, end: int) -> bool:
+        """Whether a day lies in the window of the episode from start to end.
+
+        >>> [Window(0, 30).holds(day, start=100, end=464) for day in (99, 100, 130, 131)]
+        [False, True, True, False]
+        """
+        last = end if self.last_day is None else min(start + self.last_day, end)
+        return start + self.first_day <= day <= last
+
+
+WHOLE_EPISODE = Window()
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRule:
-    """One row of a service assignment sheet. order: place in the workbook, A and B before D; code "": every service."""
+    """One row of a service assignment sheet. order: place in the workbook, A and B before D; code "": every service.
+
+    window: the days of the episode whose services it takes.
+    """
 
     order: int
     settings: tuple[str, ...]
@@ -62,6 +88,7 @@ class ServiceRule:
     code: str
     condition: DiagnosisCondition
     category: str
+    window: Window = WHOLE_EPISODE
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ class Construction:
     coefficients: Mapping[str, Mapping[str, float]]
     national_mean_dollars: Fraction | None
     costliest_episodes: int
+    outlier_timelines: int
+    outlier_timeline_ratio: Fraction
     rules: Rules
 
     @property
@@ -134,6 +136,8 @@ def construction_for(cohort: str, year: int, *, overlays: Iterable[Path] = ()) -
         coefficients={name: _numbers(value) for name, value in own("coefficients").table.items()},
         national_mean_dollars=national if national > 0 else None,
         costliest_episodes=common("costliest_episodes").integer,
+        outlier_timelines=common("outlier_timelines").integer,
+        outlier_timeline_ratio=common("outlier_timeline_ratio").exact,
         rules=rules,
     )
 

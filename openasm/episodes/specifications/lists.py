@@ -24,12 +24,14 @@ from openasm.base.parameters import RuleValue
 from openasm.base.problems import Problems, Severity, declare, shown
 from openasm.claims.contract import SETTINGS
 from openasm.episodes.specifications.codes_list import (
+    WHOLE_EPISODE,
     CodeKind,
     CodesList,
     Condition,
     DiagnosisCondition,
     Role,
     ServiceRule,
+    Window,
 )
 from openasm.episodes.specifications.construction import COMMON, Construction
 from openasm.episodes.specifications.service_rules import (
@@ -38,6 +40,7 @@ from openasm.episodes.specifications.service_rules import (
     listed_and_excluded,
     service_rules,
 )
+from openasm.episodes.specifications.service_windows import window_of, windows_by_word
 from openasm.episodes.specifications.workbook import (
     SHEET_MISSING,
     Row,
@@ -172,7 +175,7 @@ class _Understanding:
         rules = construction.rules
         self.settings_words = _texts_by_word(rules[f"{COMMON}.setting_words"].table)
         self.kinds = _text_by_word(rules[f"{COMMON}.code_type_words"].table)
-        self.windows = _text_by_word(rules[f"{COMMON}.window_words"].table)
+        self.windows = windows_by_word(rules[f"{COMMON}.window_words"].table, problems)
         self.decisions = _text_by_word(rules[f"{COMMON}.decision_words"].table)
         self.designations = _text_by_word(rules[f"{COMMON}.designation_words"].table)
         self.header_names = rules[f"{COMMON}.header_names"].table
@@ -326,10 +329,10 @@ class _Understanding:
             sheet = "Service_Assignment_AB"
             asked = self.diagnosis_asked(row, cells)
             kind = self.kind(sheet, row, cells["type"]) if cells["code"] else CodeKind.HCPCS
-            self.check_window(sheet, row, cells["window"])
+            window = self.window(sheet, row, cells["window"])
             code = "" if normalised(cells["code"]) in ("", "any", "all") else self.code(sheet, row, kind, cells["code"])
             settings = self.settings(sheet, row, "Claim Setting", cells["settings"])
-            rows.append(ServiceRow(row.number, settings, kind, code, self.category(sheet, row, cells), asked))
+            rows.append(ServiceRow(row.number, settings, kind, code, self.category(sheet, row, cells), asked, window))
         for contradictory in listed_and_excluded(rows):
             self.problems.add(
                 LISTED_AND_EXCLUDED,
@@ -341,9 +344,17 @@ class _Understanding:
         for row, cells in self.rows("Service_Assignment_D"):
             sheet = "Service_Assignment_D"
             kind = self.kind(sheet, row, cells["type"])
-            self.check_window(sheet, row, cells["window"])
             code = self.code(sheet, row, kind, cells["code"])
-            rows.append(ServiceRow(row.number, ("drug",), kind, code, self.category(sheet, row, cells)))
+            rows.append(
+                ServiceRow(
+                    row=row.number,
+                    settings=("drug",),
+                    kind=kind,
+                    code=code,
+                    category=self.category(sheet, row, cells),
+                    window=self.window(sheet, row, cells["window"]),
+                )
+            )
         return service_rules(rows)
 
     def diagnosis_asked(self, row: Row, cells: Mapping[str, str]) -> DiagnosisAsked:
@@ -423,8 +434,11 @@ class _Understanding:
             return ""
         return meaning
 
-    def check_window(self, sheet: str, row: Row, found: str) -> None:
-        self.word(sheet, row, "Window", found or "episode", self.windows)
+    def window(self, sheet: str, row: Row, found: str) -> Window:
+        window = window_of(found, self.windows)
+        if window is None:
+            self.unknown(sheet, row, "Window", found, (*self.windows, "N days after", "N days before"))
+        return window or WHOLE_EPISODE
 
     def kind(self, sheet: str, row: Row, found: str) -> CodeKind:
         meaning = self.word(sheet, row, "Code Type", found, self.kinds)
@@ -445,7 +459,7 @@ class _Understanding:
         before = re.fullmatch(r"(\d{1,4}) days (?:before|prior)(?: to)?(?: (?:the )?episode(?: start)?)?", text)
         if before:
             return int(before[1])
-        if self.windows.get(text) != "episode":
+        if self.windows.get(text) != WHOLE_EPISODE:
             self.unknown(sheet, row, "Timing", found, ("during episode", "N days before"))
         return None
 

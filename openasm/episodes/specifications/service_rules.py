@@ -12,7 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from openasm.episodes.specifications.codes_list import CodeKind, DiagnosisCondition, ServiceRule
+from openasm.episodes.specifications.codes_list import (
+    WHOLE_EPISODE,
+    CodeKind,
+    DiagnosisCondition,
+    ServiceRule,
+    Window,
+)
 
 Key = tuple[str, CodeKind, str, str]
 
@@ -41,6 +47,7 @@ class ServiceRow:
     code: str
     category: str
     diagnosis: DiagnosisAsked = DiagnosisAsked()
+    window: Window = WHOLE_EPISODE
 
     def key(self, setting: str) -> Key:
         """What rows have in common when one's exclusions bind the other."""
@@ -64,7 +71,9 @@ def service_rules(rows: Sequence[ServiceRow]) -> tuple[ServiceRule, ...]:
             settings_of[() if asked.listed else barred[row.key(setting)]].append(setting)
         for codes, settings in settings_of.items():
             condition = DiagnosisCondition(asked.category, asked.listed, codes)
-            rules.append(ServiceRule(len(rules), tuple(settings), row.kind, row.code, condition, row.category))
+            rules.append(
+                ServiceRule(len(rules), tuple(settings), row.kind, row.code, condition, row.category, row.window)
+            )
     return tuple(rules)
 
 

@@ -8,14 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from openasm.base.problems import Problem, Problems
+from openasm.base.problems import Problem, Problems, declare
 from openasm.claims.synthetic.block import Ground
 from openasm.claims.synthetic.codelists import COHORTS, CodeLists, CohortLists, ExclusionRule, ServiceRule
 from openasm.claims.synthetic.generate import Progress, write_region
 from openasm.claims.synthetic.settings import Region
+from openasm.episodes.specifications.codes_list import WHOLE_EPISODE
 from openasm.episodes.specifications.construction import Construction, construction_for, demonstration_workbook
 from openasm.episodes.specifications.lists import CodeKind, CodesList, Condition, load_codes_list
 from openasm.quality.demonstration import write_demo_patients, write_demo_value_sets
+
+WINDOWS_UNPLANNED = declare(
+    "G002",
+    "the codes list assigns services of a part of the episode; the truth of synthetic claims is planned for whole episodes only",
+    expected="service rules whose window is the episode",
+    next_step="Make the region with a list without windows; `openasm episodes` reads lists that have them.",
+)
 
 
 def synthetic_region(
@@ -76,7 +84,17 @@ def code_lists_of(
         construction = construction_for(cohort, year, overlays=overlays)
         path = workbooks.get(cohort, demonstration_workbook(cohort))
         sources.append(path.name)
-        made.append(cohort_lists(load_codes_list(path, construction, problems), construction))
+        codes = load_codes_list(path, construction, problems)
+        windowed = sum(rule.window != WHOLE_EPISODE for rule in codes.service_rules)
+        if windowed:
+            problems.add(
+                WINDOWS_UNPLANNED,
+                path.name,
+                found=f"a window on {windowed:,} of {len(codes.service_rules):,} rules",
+                count=windowed,
+            )
+        made.append(cohort_lists(codes, construction))
+    problems.refuse_errors()
     return CodeLists(made[0], made[1], source=", ".join(sources))
 
 
