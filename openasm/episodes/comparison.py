@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from openasm.episodes.cutting import EPISODE
-from openasm.episodes.outcome import Outcome
+from openasm.episodes.outcome import OUTLIER, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,23 @@ def costliest(result: Outcome) -> list[tuple[str, int, int]]:
         shown = ranked[: result.construction.costliest_episodes]
         found += [(tin, rank, number) for rank, number in enumerate(shown, start=1)]
     return found
+
+
+def standing_out(result: Outcome) -> list[int]:
+    """Numbers of each TIN's episodes far above what was expected: outliers of the cost model and counted ones, highest ratio first.
+
+    The parameter `outlier_timeline_ratio` says how far, `outlier_timelines` how many of a TIN at most; equal ratios in the order of
+    episodes.
+    """
+    least = float(result.construction.outlier_timeline_ratio)
+    far = np.nan_to_num(result.ratio, nan=0.0) >= least
+    outlier = np.array([reason == OUTLIER for reason in result.reason], bool)
+    tins = result.episodes["tin"].to_pylist()
+    by_tin: dict[str, list[int]] = {}
+    for number in np.flatnonzero((result.counted & far) | outlier).tolist():
+        by_tin.setdefault(str(tins[number]), []).append(number)
+    found: list[int] = []
+    for members in by_tin.values():
+        ranked = sorted(members, key=lambda number: (-float(np.nan_to_num(result.ratio[number], nan=0.0)), number))
+        found += ranked[: result.construction.outlier_timelines]
+    return sorted(found)

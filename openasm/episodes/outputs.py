@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from openasm.base.files import written_whole
 from openasm.episodes.chain import Chain, timeline
-from openasm.episodes.comparison import category_costs, costliest
+from openasm.episodes.comparison import category_costs, costliest, standing_out
 from openasm.episodes.cutting import EPISODE
 from openasm.episodes.days import date_of
 from openasm.episodes.design import Floats
@@ -33,7 +33,8 @@ def write_outcome(result: Outcome, folder: Path, *, chain: Chain, codes: CodesLi
     _parquet(patients / "episode_costs.parquet", costs_table(result))
     shown = costliest(result)
     _parquet(patients / "costliest.parquet", _costliest_table(result, shown))
-    _parquet(patients / "timeline.parquet", _timeline_table(result, shown, chain, codes))
+    kept = sorted({*(number for _, _, number in shown), *standing_out(result)})
+    _parquet(patients / "timeline.parquet", _timeline_table(result, kept, chain, codes))
     write_scores(result, folder / "scores")
 
 
@@ -138,10 +139,10 @@ def _costliest_table(result: Outcome, shown: Sequence[tuple[str, int, int]]) -> 
     return chosen.add_column(0, "rank", pa.array([rank for _, rank, _ in shown], pa.int64()))
 
 
-def _timeline_table(result: Outcome, shown: Sequence[tuple[str, int, int]], chain: Chain, codes: CodesList) -> pa.Table:
-    """The assigned services of the shown episodes, day by day."""
+def _timeline_table(result: Outcome, kept: Sequence[int], chain: Chain, codes: CodesList) -> pa.Table:
+    """The assigned services of some episodes, by number, day by day."""
     engine = chain.engine
-    chosen = small_table(engine, {EPISODE: int}, [(number,) for _, _, number in shown])
+    chosen = small_table(engine, {EPISODE: int}, [(number,) for number in kept])
     rows = engine.to_arrow(timeline(chain, chosen, codes))
     rows = rows.sort_by([(name, "ascending") for name in (EPISODE, "day", "setting", "claim_id", "place")])
     return pa.table(

@@ -26,14 +26,14 @@ import sys, time
 from pathlib import Path
 from openasm.app.server import configure, migrate
 configure(Path(sys.argv[1])); migrate()
-from openasm.app.published import bulk, publish
+from openasm.app.published import bulk, patient_tables, publish
 
 def halt(*_):
     print("there", flush=True)
     time.sleep(60)
 
 if sys.argv[3] == "aside":
-    publish.reading.service_rows = halt
+    patient_tables.service_table = halt
 else:
     publish.AFTER_ROWS.append(halt)
 publish.publish_run(Path(sys.argv[2]), by=None)

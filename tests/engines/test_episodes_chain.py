@@ -414,3 +414,16 @@ def test_lines_that_break_the_contract_are_counted_not_fatal(region: Path, tmp_p
     summary = run(broken, tmp_path / "run")
     [found] = [problem for problem in summary.problems if problem.kind.code == "E028"]
     assert found.count == sum(cost is None or day is None for cost, day in zip(costs, days, strict=True))
+
+
+def test_what_stands_out_keeps_its_timeline_too(made: tuple[Path, dict[str, bytes]]) -> None:
+    out = made[0] / "out"
+    kept = {row["episode_id"] for row in pq.read_table(out / "patients" / "timeline.parquet").to_pylist()}
+    episodes = pq.read_table(out / "patients" / "episodes.parquet").to_pylist()
+    far = [row for row in episodes if row["excluded_reason"] is None and (row["ratio"] or 0) >= 2]
+    outliers = [row for row in episodes if row["excluded_reason"] == "outlier"]
+    costliest = {row["episode_id"] for row in pq.read_table(out / "patients" / "costliest.parquet").to_pylist()}
+    expected = {row["episode_id"] for row in (*far, *outliers) if row["observed_cents"]}
+    assert len(far) + len(outliers) < 50, "below the limit"
+    assert expected - costliest, "one that is not among the costliest"
+    assert expected <= kept

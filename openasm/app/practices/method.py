@@ -16,7 +16,7 @@ def why_two(run: Run) -> str:
     """Why the figure scored today and the projected one can differ, even in sign: one sentence."""
     method = run.facts.get("projection", {})
     other = (
-        "measures against peers drawn from CMS's published MIPS benchmarks, not against those in the run"
+        "measures against peers drawn from CMS's published MIPS benchmarks, not against those in the run,"
         if method.get("peers") == "published"
         else "draws the peers of the run anew each time"
     )

@@ -384,7 +384,7 @@ class Episode(PatientRow):
 
 
 class EpisodeService(LargeRow):
-    """One service on the timeline of an episode (the costliest ones have a timeline)."""
+    """One service on the timeline of an episode (the costliest ones and those that stand out have a timeline)."""
 
     episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="services", db_constraint=False)
     date = models.DateField()

@@ -272,6 +272,40 @@ def episode_table(source: Source, *, practice_of: Mapping[str, int], patient_id:
     return found.set_column(found.schema.get_field_index("patient"), "patient", patients)
 
 
+_SERVICES = ("episode_id", "date", "setting", "category", "code", "npi", "cents")
+
+
+def service_table(source: Source, episodes: pa.Table) -> pa.Table | None:
+    """Services of the timelines but for id and run, of those episodes that are here (numbered, as loaded).
+
+    None when the run has none; InputRefused (A001) when the file is not one that this program writes.
+    """
+    path = patients_file(source, "timeline.parquet")
+    if path is None:
+        return None
+    try:
+        rows = pq.read_table(path, columns=list(_SERVICES))
+        known = episodes.column("episode").combine_chunks()
+        known = known.dictionary_decode() if isinstance(known, pa.DictionaryArray) else known
+        place = pc.index_in(rows.column("episode_id").cast(pa.string()), value_set=known.cast(pa.string()))
+        here = pc.is_valid(place)
+        rows, place = rows.filter(here), pc.drop_null(place)
+        texts = {
+            name: pc.fill_null(rows.column(name).cast(pa.string()), "").combine_chunks().dictionary_encode()
+            for name in ("setting", "category", "code", "npi")
+        }
+        return pa.table(
+            {
+                "episode": episodes.column("id").combine_chunks().take(place.combine_chunks()),
+                "date": pc.cast(rows.column("date"), pa.date32()),
+                **texts,
+                "cents": pc.cast(rows.column("cents"), pa.int64()),
+            }
+        )
+    except (pa.ArrowException, KeyError):
+        raise InputRefused([Problem(WRONG_WORKLIST, path.name)]) from None
+
+
 def _parquet(path: Path, columns: Sequence[str]) -> pa.Table:
     if not path.is_file():
         return pa.table({name: pa.array([], _ABSENT.get(name, pa.string())) for name in columns})

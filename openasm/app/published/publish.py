@@ -186,16 +186,15 @@ def _patients_rows(
             follow_gaps(run, gaps, cohorts, loader)
     progress("episodes")
     episodes = patient_tables.episode_table(source, practice_of=practices, patient_id=patients.id_of)
-    episode_ids: dict[str, int] = {}
     if episodes is not None:
         episodes = patient_tables.numbered(episodes, run=run.pk, first=first_free(Episode))
         counts["episodes"] = loader.add_table(Episode, episodes)
         for hook in WITH_EPISODES:
             hook(run, episodes, loader)
-        episode_ids = dict(zip(episodes["episode"].to_pylist(), episodes["id"].to_pylist(), strict=True))
-    columns = ("id", "run", "episode", "date", "setting", "category", "code", "npi", "cents")
-    services = zip(itertools.count(first_free(EpisodeService)), reading.service_rows(source, episode_ids))
-    counts["services"] = loader.add(EpisodeService, columns, ((place, run.pk, *row) for place, row in services))
+        services = patient_tables.service_table(source, episodes)
+        if services is not None:
+            numbered = patient_tables.numbered(services, run=run.pk, first=first_free(EpisodeService))
+            counts["services"] = loader.add_table(EpisodeService, numbered)
     for more in WITH_PATIENTS:
         counts |= more(source, run, practices, patients.id_of, loader)
     counts["new_patients"] = loader.add(Patient, ("id", "key", "identifier"), patients.new_rows())

@@ -5,7 +5,6 @@ Generators of tuples, in the order of the column names beside them. What a folde
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -145,23 +144,6 @@ def patients_file(source: Source, name: str) -> Path | None:
         if path.is_file():
             return path
     return None
-
-
-_SERVICE_COLUMNS = ("episode_id", "date", "setting", "category", "code", "npi", "cents")
-
-
-def service_rows(source: Source, episode_ids: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
-    """Rows of EpisodeService but for id and run: the timelines of the costliest episodes."""
-    path = patients_file(source, "timeline.parquet")
-    if path is None:
-        return
-    wanted = wanted_records(path, _SERVICE_COLUMNS, column="episode_id", wanted=episode_ids)
-    for episode, date, setting, category, code, npi, cents in wanted:
-        yield episode_ids[episode], _day(date), setting or "", category or "", code or "", npi or "", cents
-
-
-def _day(value: dt.date | None) -> dt.date | None:
-    return value.date() if isinstance(value, dt.datetime) else value
 
 
 def wanted_records(
