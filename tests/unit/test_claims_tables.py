@@ -169,12 +169,14 @@ def test_the_check_counts_what_is_missing(tmp_path: Path) -> None:
         "lines whose cost is only what was paid": (1, 4),
         "lines with a negative cost": (1, 4),
         "lines that end before they start": (0, 4),
+        "lines before the first day covered": (0, 4),
         "lines after the last day covered": (0, 4),
         "people with claims but no enrollment": (1, 2),
         "people with claims but no row in beneficiaries": (1, 2),
         "lines in months without enrollment": (1, 4),
         "diagnoses without a claim line": (0, 1),
         "claim lines sharing claim and line number with another": (0, 4),
+        "lines outside the months that hold nearly all others": (0, 4),
     }
     assert {(row["setting"], row["lines"]) for row in result["volumes"]} == {("professional", 3), ("drug", 1)}
     assert result["problems"] == []
