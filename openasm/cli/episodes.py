@@ -133,15 +133,18 @@ def _lines(summary: EpisodesSummary) -> list[str]:
         for problem in summary.problems:
             lines += _wrapped(problem.as_text(), indent="  ")
     where = shlex.quote(str(summary.out))
-    return [
-        *lines,
+    lines += [
         "",
         f"Written: {where}/scores and {where}/patients (confidential).",
         f"Next: openasm report {where}",
-        f"For a final score: put {where}/scores/cost.csv into the input folder of",
-        "`openasm score` (both cohorts' rows in one file) and give --participants-only,",
-        "as it names everybody seen in the claims.",
     ]
+    if view.groups:
+        lines += [
+            f"For a final score: put {where}/scores/cost.csv into the input folder of",
+            "`openasm score` (both cohorts' rows in one file) and give --participants-only,",
+            "as it names everybody seen in the claims.",
+        ]
+    return lines
 
 
 def _table(view: CohortEpisodes) -> list[str]:
