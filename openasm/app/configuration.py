@@ -79,6 +79,10 @@ class Configuration:
             },
         }
 
+    def postgres(self) -> dict[str, object] | None:
+        """The database where it is PostgreSQL's; None for SQLite."""
+        return self.database() if self.database_url else None
+
     def mail(self) -> dict[str, object]:
         """Django's mail settings by their names."""
         if not self.mail_url:

@@ -25,11 +25,14 @@ def backup(
     """Copy database, runs and files, consistently, also while the workbench runs."""
     configure(data)
     migrate()
+    from django.conf import settings
+
     from openasm.app.audit.events import Kind, record
     from openasm.app.backup import back_up
 
+    postgres = settings.CONFIGURATION.postgres()
     record(Kind.BACKED_UP, who=None, details={"with_key": with_key})
-    done = back_up(data, out, with_key=with_key, now=dt.datetime.now(dt.UTC))
+    done = back_up(data, out, with_key=with_key, now=dt.datetime.now(dt.UTC), postgres=postgres)
     typer.echo(f"{done.files:,} files, {done.bytes / 1e6:,.1f} MB in {out.name}")
     if not with_key:
         typer.echo("The key is not in it: keep keys/master.key (or OPENASM_KEY) in another safe place.")

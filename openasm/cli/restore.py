@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +22,9 @@ def restore(
     """Put a backup back, after checking every file of it, into a new folder; then check the audit."""
     require_packages()  # before anything is written
     from openasm.app.backup import restore as put_back
+    from openasm.app.configuration import configuration_from
 
-    count = put_back(backup, data)
+    count = put_back(backup, data, postgres=configuration_from(os.environ).postgres())
     configure(data)
     migrate()
     from openasm.app.audit.chain import verify
