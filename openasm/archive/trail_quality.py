@@ -11,6 +11,8 @@ from openasm.archive.trail import Calculation, Step, digits
 
 Row = Mapping[str, str]
 
+_COLLECTED = {"ecqm": "eCQM", "cqm": "CQM"}
+
 
 def quality_steps(run: Run, participant: Row) -> list[Step]:
     """A step for each measure row, then the category and the minimum submission."""
@@ -24,7 +26,7 @@ def quality_steps(run: Run, participant: Row) -> list[Step]:
 
 
 def _measure_step(run: Run, row: Row) -> Step:
-    how = f" by {row['collection_type']}" if row["collection_type"] else ""
+    how = f" by {_COLLECTED.get(row['collection_type'], row['collection_type'])}" if row["collection_type"] else ""
     level = ", reported for the whole TIN" if row["level"] == "tin" else ""
     calculations: list[Calculation] = []
     names = ["quality.collection_types"]
@@ -43,9 +45,10 @@ def _measure_step(run: Run, row: Row) -> Step:
     if row["status"] == "not_used":
         names += ["quality.row_choice", "quality.row_choice_ties"]
     outcome = {"scored": "counts", "zero": "counts with 0 points", "excluded": "is left out", "not_used": "is not used"}
+    earned = f": {digits(float(points))} points" if points else f" {outcome[row['status']]}"
     return Step(
         "quality",
-        f"Measure {row['measure']}{how}{level}: {digits(float(points)) + ' points' if points else outcome[row['status']]}",
+        f"Measure {row['measure']}{how}{level}{earned}",
         (f"Status {row['status']}: {row['reason']}.",),
         tuple(calculations),
         tuple(run.parameter(name) for name in dict.fromkeys(names)),

@@ -83,6 +83,7 @@ def test_the_explanation_says_how_sure_the_payment_is(
     for lever in own.levers:
         assert lever.title in sure
     assert why_two(result.run) in sure
+    assert not re.search(r"Measure \w+[^:]*: (is|counts)", text), "a measure without points is told in a whole sentence"
 
 
 def test_two_figures_never_stand_without_names(practice: Practice, reader: Client) -> None:

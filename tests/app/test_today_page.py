@@ -65,7 +65,10 @@ def test_a_practice_without_a_run_is_told_how_to_begin(stage: Stage) -> None:
     PracticeResult.objects.filter(practice=stage.elm).delete()
     Case.objects.filter(practice=stage.elm).delete()
     text = today(stage, "manager")
-    assert "openasm publish RUN" in text
+    assert "openasm publish" not in text
+    assert "Upload files and start a run" in text
+    assert "Upload files and start a run" not in today(stage, "viewer")
+    assert "Ask an editor or the administrator" in today(stage, "viewer")
     assert "Deadlines" in text
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from openasm.app.access.rules import PageRequest, Permission, access
 from openasm.app.feeds import actions, running
+from openasm.app.feeds.advice import gathered
 from openasm.app.feeds.forms import ConfigurationForm, UploadForm
 from openasm.app.feeds.kinds import BY_CODE, KINDS, LARGEST_UPLOAD, FileKind
 from openasm.app.feeds.models import FeedRun, PracticeFile, RunConfiguration, State
@@ -231,7 +232,7 @@ def problems_page(request: PageRequest, practice: Practice) -> HttpResponse:
     file = request.GET.get("file", "")
     if file in by_file:
         rows = rows.filter(file=file)
-    context = {"run": run, "page": paged(request, rows), "files": sorted(by_file), "file": file}
+    context = {"run": run, "page": paged(request, gathered(rows)), "files": sorted(by_file), "file": file}
     return render(request, "feeds/problems.html", context)
 
 

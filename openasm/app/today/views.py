@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from openasm.app.access.request import PatientScope
 from openasm.app.access.rules import PageRequest, Permission, access, patient_scope
+from openasm.app.feeds.advice import what_to_do
 from openasm.app.people.models import Practice
 from openasm.app.prepared import Given, Prepared
 from openasm.app.published.models import DataProblem, ParticipantResult, PracticeResult, Run
@@ -113,7 +114,8 @@ def _changes(practice: Practice, run: Run, mine: Sequence[ParticipantResult], ow
 def _problems(practice: Practice, run: Run) -> dict[str, Any]:
     own = frozenset({practice.tin, *_NPIS.all(practice=practice.pk, run=run.pk)})
     found = problems_of(_PROBLEMS.all(run=run.pk), own=own)
-    return {"problems": found[:MOST], "more_problems": max(0, len(found) - MOST)}
+    shown = [(each, what_to_do(each)) for each in found[:MOST]]
+    return {"problems": shown, "more_problems": max(0, len(found) - MOST)}
 
 
 def _gaps(request: PageRequest, practice: Practice, scope: PatientScope, today: dt.date) -> dict[str, Any] | None:
