@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import SESSION_KEY, update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -44,7 +44,9 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponseBase:
             form.add_error(None, str(error))
         else:
             answer: HttpResponseBase = perform_login(request, Login(user=user, email=user.email))
-            if request.user == user:  # who has just set the password need not type it again to set up a second factor
+            if (
+                SESSION_KEY in request.session
+            ):  # signed in: a second factor needs no password again that was set just now
                 record_authentication(request, user, method="password", reauthenticated=True)
             return answer
     return _private(render(request, "people/invitation.html", {"form": form, "invitation": found}))
