@@ -124,11 +124,11 @@ def scorecard_file(request: PageRequest, practice: Practice, npi: str) -> HttpRe
 
 
 _RESULTS = Prepared[ParticipantResult](
-    lambda: ParticipantResult.objects.filter(
-        practice=Given("practice"), run=Given("run"), npi=Given("npi", CharField())
+    lambda: (
+        ParticipantResult.objects.filter(practice=Given("practice"), run=Given("run"), npi=Given("npi", CharField()))
+        .select_related("projection")
+        .order_by("cohort")
     )
-    .select_related("projection")
-    .order_by("cohort")
 )
 
 
