@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -81,6 +82,24 @@ def test_deliveries_side_by_side_are_held_against_their_own_summaries(tmp_path: 
     assert not {"C110", "C120"} & {each["code"] for each in manifest["problems"]}
     cclf.write(late, "CCLF5", lines(10, 3))  # as many as the other delivery of the folder has
     assert refused(tmp_path / "one", other, out=tmp_path / "none") == [("C110", late.name, None)]
+
+
+def test_a_zip_is_held_against_the_summary_in_it(tmp_path: Path) -> None:
+    """Two deliveries of the same names in two zips."""
+    for number, rows in ((1, 3), (2, 4)):
+        path = delivered(tmp_path / str(number), "261001", lines(10 * number, rows), rows)
+        with zipfile.ZipFile(tmp_path / f"{number}.zip", "w") as archive:
+            for each in path.parent.iterdir():
+                archive.write(each, f"sub/{each.name}")
+    one, two = tmp_path / "1.zip", tmp_path / "2.zip"
+    assert load_claims("cclf", [one, two], tmp_path / "out")["tables"]["claim_lines"] == 7
+    with zipfile.ZipFile(two, "w") as archive:
+        archive.write(path, path.name)
+    problems = load_claims("cclf", [one, two], tmp_path / "without", threads=1)["problems"]
+    assert "C120" not in {each["code"] for each in problems}  # nothing is stated about the second
+    with zipfile.ZipFile(two, "a") as archive:
+        archive.write(tmp_path / "1" / NAME.format(0, "261001", "1000011"), NAME.format(0, "261001", "1000011"))
+    assert refused(one, two, out=tmp_path / "none") == [("C110", path.name, None)]
 
 
 def test_a_summary_of_other_files_is_warned_of(tmp_path: Path) -> None:

@@ -281,10 +281,11 @@ def check_values(
         _unreadable(file.path, error, problems)
         return
     account.records += int(counts[0])
-    for (kind, column, condition, expected), count in zip(rules, counts[1:], strict=True):
-        if count:
-            places = Places(int(count), dict.fromkeys(_rows_where(engine, file, condition), ""))
-            report_rows(kind, file.path.name, places, problems, column=column, expected=expected)
+    found = [(rule, int(count)) for rule, count in zip(rules, counts[1:], strict=True) if count]
+    first = _first_rows(engine, file, [condition for (_, _, condition, _), _ in found])
+    for ((kind, column, _, expected), count), rows in zip(found, first, strict=True):
+        places = Places(count, dict.fromkeys(rows, ""))
+        report_rows(kind, file.path.name, places, problems, column=column, expected=expected)
 
 
 def _leave_out_broken_lines(engine: DuckDbEngine, file: TableFile, problems: Problems) -> None:
@@ -305,17 +306,17 @@ def _leave_out_broken_lines(engine: DuckDbEngine, file: TableFile, problems: Pro
     )
 
 
-def _rows_where(engine: DuckDbEngine, file: TableFile, condition: str) -> list[int]:
-    """The first rows (from 1) of a file for which a condition holds."""
+def _first_rows(engine: DuckDbEngine, file: TableFile, conditions: Sequence[str]) -> list[list[int]]:
+    """The first rows (from 1) of a file for which each condition holds."""
+    if not conditions:
+        return []
+    firsts = ", ".join(f"min(row, {FIRST_ROWS}) FILTER ({condition})" for condition in conditions)
     engine.execute("SET preserve_insertion_order = true")
     try:
-        rows = engine.execute(
-            f"SELECT row FROM (SELECT *, row_number() OVER () AS row FROM {file.view}) WHERE {condition} "
-            f"ORDER BY row LIMIT {FIRST_ROWS}"
-        )
+        found = engine.execute(f"SELECT {firsts} FROM (SELECT *, row_number() OVER () AS row FROM {file.view})")[0]
     finally:
         engine.execute("SET preserve_insertion_order = false")
-    return file.rows_in_file([int(row[0]) for row in rows])
+    return [file.rows_in_file(rows) for rows in found]
 
 
 def check_key(

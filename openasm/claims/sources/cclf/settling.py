@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from openasm.claims.accounting import Account
+from openasm.claims.accounting import FIRST_ROWS, Account
 from openasm.claims.sources.cclf import lines
 from openasm.claims.sources.cclf.files import CclfFile
 from openasm.claims.sources.cclf.findings import NAMED_BY_ROW
@@ -77,10 +78,9 @@ def settle(engine: DuckDbEngine, account: Account, files: Sequence[CclfFile], da
 
 def _strike(engine: DuckDbEngine, table: str, natural: NaturalKey, account: Account, files: Sequence[CclfFile]) -> None:
     strike(engine, lines.name_person(engine, table), f"{table}_struck", natural)
-    for file, row, claim_file, claim_row in pairs_of_other_amounts(engine):
-        account.note(
-            OF_OTHER_AMOUNT, files[file].name, 1, {row: f"the claim struck: {files[claim_file].name}, row {claim_row}"}
-        )
+    for file, pairs in groupby(pairs_of_other_amounts(engine), key=lambda pair: pair[0]):
+        struck = [(row, f"the claim struck: {files[of].name}, row {of_row}") for _, row, of, of_row in pairs]
+        account.note(OF_OTHER_AMOUNT, files[file].name, len(struck), dict(struck[:FIRST_ROWS]))
 
 
 Result = TypeVar("Result")
