@@ -33,6 +33,7 @@ HISTOGRAM = {"edges": [-3000.0, -1500.0, 0.0, 1500.0], "counts": [50, 40, 10]}
 SPREAD = {"mean": -900.0, "p5": -2900.0, "p25": -2000.0, "median": -1100.0, "p75": -300.0, "p95": 700.0}
 LEVERS = [
     {"key": "cost", "title": "Episode cost 5% lower", "score": 1.31, "factor": 0.002, "dollars": 571.6},
+    {"key": "005", "title": "Measure 005: rate 5 points higher", "score": 0.7, "factor": 0.001, "dollars": 305.0},
     {"key": "nothing", "title": "A change of nothing", "score": 0.0, "factor": 0.0, "dollars": 0.0},
     {"key": "all", "title": "All of these together", "score": 17.3, "factor": 0.03, "dollars": 7172.4},
 ]
@@ -132,6 +133,7 @@ def test_the_page_shows_score_payment_measures_and_levers(stage: Stage, sign_in:
     for words in ("71.5", "−$2,079", "Episode cost 5% lower", "+1.3", "+$572", "All of these together", "+$7,172"):
         assert words in page
     assert "A change of nothing" not in page
+    assert "005 ACE inhibitor, ARB or ARNI in heart failure: rate 5 points higher" in page
     assert "middle −$1,100" in page
     assert "005 ACE inhibitor, ARB or ARNI in heart failure" in page
     assert "89.0%" in page

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 
@@ -17,15 +21,23 @@ from openasm.app.access.permissions import Role
 from openasm.app.connections.actions import make_hook_client
 from openasm.app.feeds.actions import keep_file
 from openasm.app.feeds.kinds import BY_CODE
-from openasm.app.feeds.models import FeedRun, State
+from openasm.app.feeds.models import FeedRun, State, private_folder
+from openasm.app.feeds.running import CONFIGURATION, PROGRESS
 from openasm.app.people import actions
 from openasm.app.people.middleware import BEGAN, SEEN
 from openasm.app.people.models import Practice, User
+from openasm.app.published.models import Episode, Run
+from openasm.app.worklists.models import Case, WorkEvent, WorkItem
 from tests.app.attesting import complete, sent
 from tests.app.browser.day import DAY
+from tests.app.look_up_library import add_library
 
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
 YEAR = 2027
+PROBLEM = (
+    "roster.csv, row 2, npi: an NPI of ten digits with a right check digit was expected. Correct the number in the roster and "
+    "upload it again."
+)
 TERMS = (
     *("in_writing", "one_primary_care_practice", "purpose", "voluntary", "complies_with_law", "not_tied_to_referrals"),
 )
@@ -89,10 +101,11 @@ class Furniture:
         self.attestations()
         self.registers()
         self.worklist()
+        self.look_up()
         return {
             "keys": {name: practice.key for name, practice in self.practices.items()},
             "patient": self.found("nurse", self.at("main", "worklist/"), r"/worklist/patients/(\w+)/"),
-            "episode": self.found("nurse", self.at("main", "episodes/"), r"/episodes/(\d+)/"),
+            "episode": self.episode(),
             "arrangement": self.found("nurse", self.at("main", "arrangements/"), r"/arrangements/((?!new)\w+)/"),
             "primary_care_patient": self.found(
                 "nurse", self.at("main", "primary-care/"), r"/primary-care/patients/(\w+)/"
@@ -101,6 +114,7 @@ class Furniture:
             "package": self.package(packing_files),
             "feed_run": self.data(),
             "invitation": self.installation(),
+            **self.other_runs(),
         }
 
     def attestations(self) -> None:
@@ -122,6 +136,8 @@ class Furniture:
         """Two arrangements, a payment, items given (one of technology), a request of data and a notice of an error, a task done."""
         nurse = self.client("nurse")
         arrangement = {"base": "0", "partner": "Demonstration Family Medicine", "shared": "12", "terms": TERMS}
+        partner = self.found("nurse", self.at("main", "arrangements/"), r"partner_tin=(\d+)")  # whom the claims know
+        arrangement |= {"partner_tin": partner}
         arrangement |= {"signed_here": "2027-07-20", "signed_there": "2027-08-01", "effective": "2027-08-02"}
         send(nurse, self.at("main", "arrangements/new/"), arrangement | {"renewal": "2028-01-10"})
         unsigned = {"base": "0", "partner": "Demonstration Internal Medicine", "shared": "4", "terms": TERMS[:3]}
@@ -158,6 +174,15 @@ class Furniture:
         change = {"case": cases, "owner": str(self.people["nurse"].pk), "status": "working", "due": "2027-12-13"}
         send(nurse, self.at("main", "worklist/change/"), change)
         send(nurse, self.at("main", "worklist/filters/?owner=me"), {"name": "Mine"})
+        # What an earlier run closed: a patient's case of another measure than the one that is open now.
+        case = Case.objects.filter(practice=self.practices["main"]).select_related("patient", "run").order_by("pk")[0]
+        taken = Case.objects.filter(run=case.run, patient=case.patient).values_list("measure", flat=True)
+        measure = next(each for each in ("236", "134", "128", "238") if each not in taken)
+        done = WorkItem(practice=self.practices["main"], patient=case.patient, year=YEAR, measure=measure, group=0)
+        done.owner, done.npis, done.status, done.outcome = self.people["nurse"], case.npis, "closed", "met"
+        done.closed_by = case.run
+        done.save()
+        WorkEvent.objects.create(item=done, changes={"status": "closed", "outcome": "met", "run": case.run.key})
 
     def package(self, files: Path) -> str:
         """A package of the packing practice, with the receipt; returns its key."""
@@ -168,6 +193,34 @@ class Furniture:
         send(client, f"{here}{key}/receipt/", {"number": "CMS-TEST-1", "received": "2027-12-05"})
         return key
 
+    def episode(self) -> int:
+        """The main practice's episode with the most services: its page draws them day by day."""
+        here = Episode.objects.filter(
+            practice=self.practices["main"], run=Run.objects.newest_of(self.practices["main"])
+        )
+        return here.annotate(how_many=Count("services")).order_by("-how_many", "pk")[0].pk
+
+    def look_up(self) -> None:
+        """A participant list and a geography in the workbench's library."""
+        with tempfile.TemporaryDirectory() as scratch:
+            add_library(Path(settings.DATA), Path(scratch), today=DAY)
+
+    def other_runs(self) -> dict[str, str]:
+        """A run of the other practice that finished; one of the packing practice that runs while somebody holds its folder."""
+        newest = Run.objects.newest_of(self.practices["other"])
+        done = FeedRun(practice=self.practices["other"], state=State.FINISHED.value, year=YEAR, published=newest)
+        going = FeedRun(practice=self.practices["packing"], state=State.RUNNING.value, year=YEAR)
+        for run in (done, going):
+            run.started_by = self.people["nurse"].email
+        done.ended_at = timezone.now()
+        done.save()
+        going.save()
+        private_folder(going.folder)
+        note = {"title": "Quality measures", "place": 3, "of": 8, "left": 140}
+        (going.folder / CONFIGURATION).write_text("", encoding="utf-8")  # which a run that can go on has
+        (going.folder / PROGRESS).write_text(json.dumps(note), encoding="utf-8")
+        return {"finished_run": done.key, "running_run": going.key}
+
     def data(self) -> str:
         """A file of the main practice and a run that was refused; returns the run's key."""
         upload = SimpleUploadedFile("roster.csv", b"tin,npi\n1,2\n")
@@ -176,11 +229,7 @@ class Furniture:
         run.started_by, run.ended_at = self.people["nurse"].email, timezone.now()
         run.message = "The files cannot be used as they are."
         run.problems = [
-            {
-                **{"code": "P101", "severity": "error", "file": "roster.csv", "row": 2, "column": "npi", "count": 1},
-                **{"title": "not an NPI", "found": "2", "expected": "ten digits with a right check digit"},
-                **{"citation": "", "next_step": "Correct the number in the roster and upload it again."},
-            }
+            {"code": "P101", "text": PROBLEM},  # as the run's own process notes what it was told (feeds/worker.py)
         ]
         run.save()
         return run.key

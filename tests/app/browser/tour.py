@@ -85,7 +85,7 @@ TOUR: Mapping[str, tuple[Visit, ...]] = {
         Visit("episodes-without-a-run", "system manager", at="empty"),
     ),
     "attributed_patients": (Visit("attributed-patients", "manager"),),
-    "episode": (Visit("episode", "manager", arguments={"number": "episode"}),),
+    "episode": (Visit("episode", "manager", also=("phone",), arguments={"number": "episode"}),),
     "what_if": (Visit("what-if", "viewer", also=("phone",)),),
     "compare": (Visit("compare", "viewer"), Visit("compare-one-run", "packer", at="packing")),
     "compare_clinician": (Visit("compare-clinician", "viewer"),),
@@ -95,6 +95,7 @@ TOUR: Mapping[str, tuple[Visit, ...]] = {
         Visit("worklist", "nurse", also=("phone", "dark")),
         Visit("worklist-clinician", "clinician"),
         Visit("worklist-without-a-run", "system manager", at="empty"),
+        Visit("not-allowed", "viewer", status=403),
     ),
     "worklist_worth": (Visit("worth", "nurse"),),
     "worklist_history": (Visit("worklist-closed", "nurse"),),
@@ -124,7 +125,10 @@ TOUR: Mapping[str, tuple[Visit, ...]] = {
     "binder": (Visit("binder", "other manager", at="other"), Visit("binder-empty", "nurse")),
     # data, people, audit
     "data": (Visit("data", "manager"),),
-    "data_run": (Visit("data-run-refused", "manager", arguments={"key": "feed_run"}),),
+    "data_run": (
+        Visit("data-run-refused", "manager", arguments={"key": "feed_run"}),
+        Visit("data-run-finished", "other manager", at="other", arguments={"key": "finished_run"}),
+    ),
     "data_problems": (Visit("data-problems", "manager"),),
     "members": (Visit("members", "manager"),),
     "change_role": (Visit("role", "manager"),),
@@ -137,7 +141,12 @@ TOUR: Mapping[str, tuple[Visit, ...]] = {
     "roll_up": (Visit("system-results", "system manager"),),
     "hook_clients": (Visit("ehr-connections", "operator"),),
     "audit": (Visit("audit-of-everything", "operator"),),
-    "look_up": (Visit("look-up", "viewer"),),
+    "look_up": (
+        Visit("look-up", "viewer"),
+        Visit("look-up-state", "viewer", query="?q=TX&by=state", also=("phone",)),
+        Visit("look-up-place", "viewer", query="?q=77002"),
+        Visit("look-up-name", "viewer", query="?q=vanhasel"),
+    ),
     "look_up_setting": (Visit("look-up-setting", "operator"),),
 }
 
@@ -184,5 +193,14 @@ NOT_PAGES: Mapping[str, str] = {
 JOURNEYS = (
     *("second-factor-asked", "second-factor-on", "passkeys-one", "passkey-name", "passkey-remove"),
     *("confirm-with-passkey", "patient-with-a-note", "attestations-sent-back", "incentives-warned"),
-    *("submissions-refused", "data-refused", "data-run-refused-live", "look-up-without-sign-in"),
+    *("submissions-refused", "data-refused", "data-run-refused-live", "look-up-without-sign-in", "look-up-too-often"),
+    *(
+        "data-run-running",
+        "data-run-stopped",
+        "calendar-address",
+        "token-new",
+        "ehr-connection-new",
+        "recovery-codes-made",
+    ),
+    *("what-if-cannot", "form-expired", "something-broke", "database-unavailable", "too-many-tries"),
 )
