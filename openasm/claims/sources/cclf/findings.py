@@ -61,15 +61,19 @@ NAMED_BY_ROW: dict[str, ProblemKind] = {
     ORPHAN: CANCEL_ALONE,
     OF_OTHER_AMOUNT: AMOUNTS_DIFFER,
     lines.UNKNOWN_TYPE: TYPE_UNKNOWN,
-    lines.MOVED_PAYMENT: PAYMENT_MOVED,
 }
 """Findings whose first records are named by their rows."""
 
-_COUNTED = {DUPLICATE: REPEATED, lines.DENIED_CLAIM: DENIED, lines.DENIED_LINE: DENIED}
+_COUNTED = {
+    DUPLICATE: REPEATED,
+    lines.DENIED_CLAIM: DENIED,
+    lines.DENIED_LINE: DENIED,
+    lines.MOVED_PAYMENT: PAYMENT_MOVED,
+}
 
 
 def report_findings(account: Account, problems: Problems) -> None:
-    """Add what an account found: the first records of each finding by file and row, repeats and denials by file alone."""
+    """Add what an account found: the first records of each finding by file and row, what every delivery has (repeats, denials, moved payments) by file alone."""
     for finding, kind in NAMED_BY_ROW.items():
         for file, places in sorted(account.places.get(finding, {}).items()):
             report_rows(kind, file, places, problems)
