@@ -19,7 +19,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
     _stopping = False
 
     def stop(self) -> None:
-        """Let `run` end once requests under way are answered; for signal handlers and other threads."""
+        """Let `run` end once requests under way are answered; for signal handlers and other threads. Said again it does nothing."""
+        if self._stopping:  # by now the pipe that wakes the loop may be closed, and its number another file's
+            return
         self._stopping = True
         self.pull_trigger()
 

@@ -135,4 +135,10 @@ def test_a_request_that_never_ends_does_not_keep_a_server(monkeypatch: pytest.Mo
                 server.stop()
             assert time.monotonic() - began < 10
             assert server.task_dispatcher.threads, "it still works: the loop's pipe is left to it"
+            server.stop()  # again: nothing
             go_on.set()
+            until = time.monotonic() + 10
+            while server.task_dispatcher.threads and time.monotonic() < until:
+                time.sleep(0.05)
+            assert not server.task_dispatcher.threads
+            server.trigger.close()

@@ -15,7 +15,7 @@ def row(**values: object) -> DrawnRow:
     usual = {
         **{"number": 7, "mark": BAD, "address": f"/x/{BAD}/", "identifier": BAD, "clinicians": BAD, "measure": BAD},
         **{"ways": (BAD, BAD), "tone": "warn", "window": BAD, "until": BAD, "worth": BAD, "points": "1.00"},
-        **{"status": BAD, "work": BAD},
+        **{"status": BAD, "work": BAD, "unscored": BAD, "why": BAD},
     }
     return DrawnRow(**{**usual, **values})  # type: ignore[arg-type]
 
@@ -23,7 +23,7 @@ def row(**values: object) -> DrawnRow:
 def test_everything_is_escaped() -> None:
     found = drawing("worklists/rows.html", {"rows": [row()], "may": {"work_gaps": True}})
     assert "<script" not in found
-    assert found.count("&lt;script&gt;") == 12
+    assert found.count("&lt;script&gt;") == 14
     assert '<span class="badge badge-warn">' in found, "what is safe already stays"
 
 
