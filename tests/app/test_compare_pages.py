@@ -62,7 +62,7 @@ def side(document: dict[str, str]) -> Side:
 
 def result(score: float | None, part_b: int, under: Side) -> ParticipantResult:
     return ParticipantResult(
-        final_score=score, part_b_cents=part_b, change_cents=round(under.cents(score, part_b)), status="scored"
+        final_score=score, part_b_cents=part_b, change_cents=round(under.cents([score], [part_b])[0]), status="scored"
     )
 
 
@@ -84,17 +84,17 @@ def test_what_is_shown_adds_up_for_every_practice(practice: Practice) -> None:
 
 def test_the_published_numbers_give_the_published_payments(practice: Practice) -> None:
     sides = sides_of(pair())
-    rows = ParticipantResult.objects.filter(run__in=pair())
-    for each in rows:
-        again = sides[each.run_id, each.cohort].cents(each.final_score, each.part_b_cents)
-        assert again == pytest.approx(each.change_cents, abs=1.0)
+    for (run, cohort), under in sides.items():  # all of them together
+        rows = ParticipantResult.objects.filter(run=run, cohort=cohort)
+        again = under.cents([each.final_score for each in rows], [each.part_b_cents for each in rows])
+        assert list(again) == pytest.approx([each.change_cents for each in rows], abs=1.0)
 
 
 def test_exchanging_the_runs_turns_every_sign() -> None:
     first, second = side(COHORT), side(OTHER)
     before, after = result(41.0, 10_000_000, first), result(63.5, 12_000_000, second)
-    there = payment_causes(before, after, (first, second))
-    back = payment_causes(after, before, (second, first))
+    (there,) = payment_causes([(before, after)], (first, second))
+    (back,) = payment_causes([(after, before)], (second, first))
     assert there is not None
     assert back is not None
     assert {key: -value for key, value in back.items()} == pytest.approx(there)
@@ -108,7 +108,7 @@ def test_exchanging_the_runs_turns_every_sign() -> None:
 def test_what_alone_changed_is_the_whole_cause(cause: str, score: float, part_b: int, document: dict[str, str]) -> None:
     first, second = side(COHORT), side(document)
     before, after = result(41.0, 10_000_000, first), result(score, part_b * 100_000, second)
-    causes = payment_causes(before, after, (first, second))
+    (causes,) = payment_causes([(before, after)], (first, second))
     assert causes is not None
     others = [value for key, value in causes.items() if key != cause]
     assert others == [0.0, 0.0]
@@ -117,8 +117,15 @@ def test_what_alone_changed_is_the_whole_cause(cause: str, score: float, part_b:
 
 def test_a_score_that_came_to_be_is_a_cause_of_its_own() -> None:
     first = side(COHORT)
-    causes = payment_causes(result(None, 10_000_000, first), result(0.0, 10_000_000, first), (first, first))
-    assert causes == pytest.approx({"score": -9000.0, "scaling": 0.0, "part_b": 0.0})
+    alike = result(41.0, 10_000_000, first)
+    wrong = result(41.0, 10_000_000, first)
+    wrong.change_cents += 500
+    came = (result(None, 10_000_000, first), result(0.0, 10_000_000, first))
+    causes = payment_causes([(alike, alike), came, (alike, wrong)], (first, first))
+    assert causes[0] == {"score": 0.0, "scaling": 0.0, "part_b": 0.0}
+    assert causes[1] == pytest.approx({"score": -9000.0, "scaling": 0.0, "part_b": 0.0})
+    assert causes[2] is None, "one whose payment does not follow leaves the others as they are"
+    assert payment_causes([], (first, first)) == []
 
 
 def test_payments_that_do_not_follow_are_not_taken_apart(practice: Practice) -> None:

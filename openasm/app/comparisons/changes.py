@@ -44,8 +44,12 @@ class Change:
     after: ParticipantResult | None
     score_tenths: int | None
     dollars: int
-    parts: tuple[PartChange, ...] = ()
     payment_dollars: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[PartChange, ...]:
+        """The change of the final score by part, worked out when asked for; none where a run has no final score."""
+        return () if self.before is None or self.after is None else score_changes(self.before, self.after)
 
     @property
     def score_change(self) -> float | None:
@@ -100,10 +104,8 @@ def changes_of(practice: Practice, earlier: Run, later: Run, *, npi: str = "") -
     results: dict[tuple[str, str], dict[int, ParticipantResult]] = {}
     for each in (rows.filter(npi=npi) if npi else rows).order_by("name", "pk"):
         results.setdefault((each.npi, each.cohort), {})[each.run_id] = each
-    sides = sides_of((earlier, later))
-    found = [
-        _change(key, pair.get(earlier.pk), pair.get(later.pk), sides, (earlier, later)) for key, pair in results.items()
-    ]
+    causes = _causes(results, (earlier, later))
+    found = [_change(key, pair.get(earlier.pk), pair.get(later.pk), causes.get(key)) for key, pair in results.items()]
     return tuple(sorted(found, key=lambda each: (-abs(each.dollars), each.name, each.npi, each.cohort)))
 
 
@@ -170,12 +172,30 @@ def _told(split: Split, *, places: int) -> ToldSplit:
     return ToldSplit(causes, change / scale, split.together)
 
 
+def _causes(
+    results: Mapping[tuple[str, str], Mapping[int, ParticipantResult]], runs: tuple[Run, Run]
+) -> dict[tuple[str, str], Mapping[str, float] | None]:
+    """The causes of each payment change, by NPI and cohort; a cohort's participants are worked out together."""
+    sides = sides_of(runs)
+    earlier, later = (run.pk for run in runs)
+    of_cohort: dict[str, list[tuple[str, str]]] = {}
+    for key, pair in results.items():
+        if earlier in pair and later in pair:
+            of_cohort.setdefault(key[1], []).append(key)
+    found: dict[tuple[str, str], Mapping[str, float] | None] = {}
+    for cohort, keys in of_cohort.items():
+        first, second = sides.get((earlier, cohort)), sides.get((later, cohort))
+        if first is not None and second is not None:
+            pairs = [(results[key][earlier], results[key][later]) for key in keys]
+            found.update(zip(keys, payment_causes(pairs, (first, second)), strict=True))
+    return found
+
+
 def _change(
     key: tuple[str, str],
     before: ParticipantResult | None,
     after: ParticipantResult | None,
-    sides: Sides,
-    runs: tuple[Run, Run],
+    causes: Mapping[str, float] | None,
 ) -> Change:
     npi, cohort = key
     name = next((each.name for each in (after, before) if each is not None and each.name), "")
@@ -185,10 +205,7 @@ def _change(
     tenths = None
     if before.final_score is not None and after.final_score is not None:
         tenths = shown_tenths(after.final_score) - shown_tenths(before.final_score)
-    pair = tuple(sides.get((run.pk, cohort)) for run in runs)
-    first, second = pair
-    causes = payment_causes(before, after, (first, second)) if first is not None and second is not None else None
-    return Change(npi, cohort, name, before, after, tenths, dollars, score_changes(before, after), causes or {})
+    return Change(npi, cohort, name, before, after, tenths, dollars, causes or {})
 
 
 def _dollars(result: ParticipantResult | None) -> int:

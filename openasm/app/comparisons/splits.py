@@ -8,7 +8,7 @@ over the orders (the Shapley value). Where the published numbers do not give the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -57,16 +57,15 @@ class Side:
     rules: Rules
     document: Mapping[str, Any]
 
-    def cents(self, score: float | None, part_b_cents: int) -> float:
-        """The payment change of a final score (None: none) and Part B payments, in cents."""
-        if score is None:
-            return 0.0
-        scores = np.array([score])
+    def cents(self, scores: Sequence[float | None], part_b_cents: Sequence[int]) -> Any:
+        """The payment changes of final scores (None: none) and Part B payments, in cents."""
+        there = np.array([score is not None for score in scores])
+        final = np.array([score or 0.0 for score in scores])
         midpoint = np.asarray(_number(self.document.get("midpoint")))
         scaling = np.asarray(_number(self.document.get("scaling_factor")))
-        transformed = transformed_score(scores, midpoint, self.rules)
-        factor = capped_factor(adjustment_factor(scores, transformed, scaling, self.rules), self.rules)
-        return float(factor[0]) * part_b_cents
+        transformed = transformed_score(final, midpoint, self.rules)
+        factor = capped_factor(adjustment_factor(final, transformed, scaling, self.rules), self.rules)
+        return np.where(there, factor * np.array(part_b_cents, dtype=np.float64), 0.0)
 
 
 def score_changes(before: ParticipantResult, after: ParticipantResult) -> tuple[PartChange, ...]:
@@ -86,22 +85,28 @@ def score_changes(before: ParticipantResult, after: ParticipantResult) -> tuple[
 
 
 def payment_causes(
-    before: ParticipantResult, after: ParticipantResult, sides: tuple[Side, Side]
-) -> dict[str, float] | None:
-    """The change of the payment by cause, in dollars; None where the published numbers do not give the published payments."""
-    results = (before, after)
-    for result, side in zip(results, sides, strict=True):
-        if result.change_cents is None:
-            return None
-        if abs(side.cents(result.final_score, result.part_b_cents) - result.change_cents) > _CLOSE:
-            return None
+    pairs: Sequence[tuple[ParticipantResult, ParticipantResult]], sides: tuple[Side, Side]
+) -> list[dict[str, float] | None]:
+    """The changes of payments by cause, in dollars; None where the published numbers do not give the published payments.
+
+    pairs: participants of one cohort in both runs; sides: what its payments rest on in them.
+    """
+    if not pairs:
+        return []
+    both = tuple(zip(*pairs, strict=True))
+    scores = [[each.final_score for each in results] for results in both]
+    part_b = [[each.part_b_cents for each in results] for results in both]
     values = {
-        (score, scaling, part_b): sides[scaling].cents(results[score].final_score, results[part_b].part_b_cents)
+        (score, scaling, paid): sides[scaling].cents(scores[score], part_b[paid])
         for score in (0, 1)
         for scaling in (0, 1)
-        for part_b in (0, 1)
+        for paid in (0, 1)
     }
-    parts = dict.fromkeys(PAYMENT_CAUSES, 0.0)
+    known = np.ones(len(pairs), dtype=bool)
+    for run, results in enumerate(both):
+        published = np.array([np.nan if each.change_cents is None else each.change_cents for each in results])
+        known &= np.abs(values[run, run, run] - published) <= _CLOSE  # what is not a number is not close
+    parts = {cause: np.zeros(len(pairs)) for cause in PAYMENT_CAUSES}
     orders = list(permutations(range(3)))
     for order in orders:
         corner = [0, 0, 0]
@@ -109,7 +114,10 @@ def payment_causes(
             old = values[corner[0], corner[1], corner[2]]
             corner[cause] = 1
             parts[PAYMENT_CAUSES[cause]] += (values[corner[0], corner[1], corner[2]] - old) / len(orders) / 100
-    return parts
+    return [
+        {cause: float(amounts[place]) for cause, amounts in parts.items()} if known[place] else None
+        for place in range(len(pairs))
+    ]
 
 
 def shown_dollars(parts: Mapping[str, float], change: int, titles: Mapping[str, str]) -> tuple[CauseChange, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
@@ -69,6 +70,7 @@ def compare_page(request: PageRequest, practice: Practice) -> HttpResponse:
         **_frame(pair),
         "changes": changes,
         "page": paged(request, changes),
+        "clinician_page": reverse("compare_clinician", kwargs={"practice": practice.key, "npi": "0"}),
         "dollars": sum(each.dollars for each in changes),
         "rising": sum(each.dollars > 0 for each in changes),
         "falling": sum(each.dollars < 0 for each in changes),

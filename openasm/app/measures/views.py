@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from openasm.app.access.rules import PageRequest, Permission, access
@@ -80,6 +81,7 @@ class ClinicianRow:
     """One clinician's row of a measure."""
 
     npi: str
+    address: str
     name: str
     row: MeasureRow
     result: MeasureResult
@@ -141,7 +143,7 @@ def measure_page(request: PageRequest, practice: Practice, measure: str) -> Http
         groups.append(
             {
                 "standing": standings(own, of_run.get(runs[1].pk, ()) if len(runs) > 1 else (), benchmarks)[0],
-                "clinicians": _clinicians(own, names, [each for each in benchmarks if each.cohort == cohort]),
+                "clinicians": _clinicians(own, practice, names, [each for each in benchmarks if each.cohort == cohort]),
                 "moments": found,
                 "trend": trend_chart(found, title=f"{measure} over the runs of the year; the table holds the numbers"),
             }
@@ -206,11 +208,15 @@ def _limits(year: int) -> Limits:
 
 
 def _clinicians(
-    rows: Sequence[MeasureResult], names: dict[str, str], benchmarks: Sequence[Benchmark]
+    rows: Sequence[MeasureResult], practice: Practice, names: dict[str, str], benchmarks: Sequence[Benchmark]
 ) -> list[ClinicianRow]:
     """Clinicians' rows, the fewest points first, those without points last."""
     shown = zip(rows, measure_rows(rows, benchmarks), strict=True)
-    found = [ClinicianRow(each.npi, names.get(each.npi) or each.npi, row, each) for each, row in shown]
+    page = reverse("clinician", kwargs={"practice": practice.key, "npi": "0"})
+    found = [
+        ClinicianRow(each.npi, page.replace("/0/", f"/{each.npi}/"), names.get(each.npi) or each.npi, row, each)
+        for each, row in shown
+    ]
     return sorted(
         found,
         key=lambda each: (
