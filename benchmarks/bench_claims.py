@@ -237,7 +237,9 @@ def _reading(name: str, files: Sequence[CclfFile], theirs: Took) -> Row:
             of_kind = [file for file in files if file.kind == "CCLF5"]
             found = read_usual(of_kind, layouts["CCLF5"], {}, LAST_DAY, threads=default_threads())
             assert found is not None, "these deliveries take the short way"
-            counts.append(found.kept + sum(found.dropped.values()) + sum(len(each) for each in found.others))
+            counts.append(
+                found.kept + sum(count for _, _, count, _ in found.dropped) + sum(len(each) for each in found.others)
+            )
 
         wait = beside(short) if "CCLF5" in kinds else None
         others = [kind for kind in kinds if kind != "CCLF5"]
