@@ -10,7 +10,7 @@ DEMO ?= demo
 WORKBENCH ?= workbench
 SCREENSHOTS ?=
 POSTGRES_TESTS ?= tests/app
-SPARK_TESTS ?= $(shell grep -rl "mark\.spark" tests --include="test_*.py")
+SPARK_TESTS ?= $(shell grep -rlE "mark\.spark|import SPARK" tests --include="test_*.py")
 SPARK_WORKERS ?= 2
 
 .DEFAULT_GOAL := help

@@ -117,9 +117,7 @@ def main() -> None:
     """Run the command line; every failure ends with its exit code and no traceback."""
     atexit.register(_end)
     code = _exit_code_of_failure()
-    # The failure and its frames are gone by now; what they held in cycles, an engine's connection above all, has to be let go before
-    # `freeze`, or the engine complains of it on standard error.
-    gc.collect()
+    # The failure and its frames are gone by now, so that `_end` can let go of what they held, an engine's connection above all.
     sys.exit(code)
 
 

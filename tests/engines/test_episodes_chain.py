@@ -32,20 +32,11 @@ from openasm.regulation.rulebook import rules_for
 from openasm.runs.cost.episodes import run_episodes
 from openasm.runs.cost.synthesis import synthetic_region
 from openasm.tables.engine import Engine, open_engine
+from tests.builders.engines import SPARK
 from tests.builders.episode_claims import demonstration, enrolled, living, opened, visits
 
 YEAR = 2027
 HEART = "heart_failure"
-# Spark talks to its Java side over a local socket, and its library leaves that for the collector to close.
-SPARK = pytest.param(
-    "spark",
-    marks=[
-        pytest.mark.spark,
-        pytest.mark.enable_socket,
-        pytest.mark.filterwarnings("ignore::ResourceWarning"),
-        pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    ],
-)
 CLOCK = dt.datetime(2028, 2, 1, tzinfo=dt.UTC)
 
 

@@ -24,21 +24,12 @@ from openasm.episodes.plain import Outcome as PlainOutcome
 from openasm.episodes.specifications.codes_list import WHOLE_EPISODE, CodesList, Window
 from openasm.episodes.windows import attribution_windows
 from openasm.tables.engine import Engine, open_engine
+from tests.builders.engines import SPARK
 from tests.builders.episode_claims import demonstration, fast
 
 YEAR = 2027
 NEW_YEAR = day_number(dt.date(YEAR, 1, 1))
 CATEGORIES = condition_categories("CMS-HCC Model V24", 2026)
-# Spark talks to its Java side over a local socket, and its library leaves that for the collector to close.
-SPARK = pytest.param(
-    "spark",
-    marks=[
-        pytest.mark.spark,
-        pytest.mark.enable_socket,
-        pytest.mark.filterwarnings("ignore::ResourceWarning"),
-        pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    ],
-)
 
 
 EXAMPLES = int(os.environ.get("OPENASM_EPISODE_EXAMPLES", "5"))

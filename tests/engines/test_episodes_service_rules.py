@@ -14,18 +14,9 @@ from openasm.episodes.services import assigned_services, services_in_episodes
 from openasm.episodes.specifications.codes_list import WHOLE_EPISODE, CodeKind, CodesList, Window
 from openasm.episodes.specifications.service_rules import DiagnosisAsked, ServiceRow, service_rules
 from openasm.tables.engine import Engine, open_engine
+from tests.builders.engines import SPARK
 from tests.builders.episode_claims import demonstration, opened
 
-# Spark talks to its Java side over a local socket, and its library leaves that for the collector to close.
-SPARK = pytest.param(
-    "spark",
-    marks=[
-        pytest.mark.spark,
-        pytest.mark.enable_socket,
-        pytest.mark.filterwarnings("ignore::ResourceWarning"),
-        pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    ],
-)
 DAY = 20_000
 
 

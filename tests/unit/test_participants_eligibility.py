@@ -39,20 +39,11 @@ from tests.builders.eligibility_claims import (
     episodes_of,
     geography,
 )
+from tests.builders.engines import SPARK
 from tests.builders.participant_lists import listed
 
 RULES = rules_for(2027)
 WHOLE = Coverage(True, True, True)
-# Spark talks to its Java side over a local socket, and its library leaves that for the collector to close.
-SPARK = pytest.param(
-    "spark",
-    marks=[
-        pytest.mark.spark,
-        pytest.mark.enable_socket,
-        pytest.mark.filterwarnings("ignore::ResourceWarning"),
-        pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    ],
-)
 
 
 @pytest.fixture(scope="module", params=["duckdb", SPARK])
